@@ -1,0 +1,53 @@
+# The one door to the project: make help lists the targets.
+
+PG_CONFIG ?= pg_config
+BUILD = build/default
+SOURCES = $(shell find extension test frontend bench tools -name '*.cpp' -o -name '*.h')
+
+all: extension cmake  ## build the extension and all that CMake builds (the default)
+
+extension:  ## build the PostgreSQL extension alone
+	+$(MAKE) -C extension PG_CONFIG=$(PG_CONFIG)
+
+cmake:  ## build the core library and the unit tests, under build/
+	cmake --preset default
+	+cmake --build $(BUILD)
+
+install:  ## install the extension into PostgreSQL (PG_CONFIG names which, DESTDIR is honoured)
+	+$(MAKE) -C extension install PG_CONFIG=$(PG_CONFIG) DESTDIR=$(DESTDIR)
+
+deps:  ## install the Debian packages that building and testing need
+	tools/deps
+
+check: deps  ## install what is needed, build, and run every test on private clusters
+	test/check
+
+demo: deps  ## install what is needed, build, and show Bulla at work on a private cluster
+	tools/demo
+
+bench: deps  ## install what is needed, build, and measure on a private cluster
+	bench/run
+
+soak: deps  ## repeat the isolation and recovery tests for MINUTES (60)
+	test/check --minutes $(or $(MINUTES),60) isolation recovery
+
+down:  ## stop and remove every private cluster of this checkout
+	tools/cluster down
+
+format:  ## format the C++ sources in place
+	clang-format -i $(SOURCES)
+
+lint:  ## run clang-tidy over the core
+	tools/deps clang-tidy
+	cmake --preset default
+	clang-tidy --quiet -p $(BUILD) extension/core/*.cpp
+
+clean:  ## remove what was built
+	+$(MAKE) -C extension clean PG_CONFIG=$(PG_CONFIG)
+	+$(MAKE) -C test/regress/module clean PG_CONFIG=$(PG_CONFIG)
+	rm -rf build
+
+help:  ## print this list
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+.PHONY: all extension cmake install deps check demo bench soak down format lint clean help
