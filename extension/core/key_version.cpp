@@ -1,0 +1,79 @@
+#include "core/key_version.h"
+
+#include <array>
+#include <string>
+
+namespace bulla {
+namespace {
+
+// The one table of each: value, name, whether this build implements it.
+template <class T>
+struct Entry {
+  T value;
+  std::string_view name;
+  bool implemented;
+};
+
+constexpr std::array kAlgorithms = {
+    Entry<Algorithm>{Algorithm::kXaes256Gcm, "XAES-256-GCM", true},
+    Entry<Algorithm>{Algorithm::kAes256Gcm, "AES-256-GCM", false},
+    Entry<Algorithm>{Algorithm::kAes256CbcHmacSha512, "AES-256-CBC-HMAC-SHA-512", false},
+};
+constexpr std::array kPurposes = {
+    Entry<Purpose>{Purpose::kEncrypt, "encrypt", true},
+    Entry<Purpose>{Purpose::kIndex, "index", false},
+    Entry<Purpose>{Purpose::kMac, "mac", false},
+    Entry<Purpose>{Purpose::kLog, "log", false},
+    Entry<Purpose>{Purpose::kJwt, "jwt", false},
+    Entry<Purpose>{Purpose::kBundle, "bundle", false},
+};
+
+template <class Table>
+auto Parse(const Table& table, std::string_view name, const char* what)
+    -> Result<decltype(table[0].value)> {
+  std::string allowed;
+  for (const auto& entry : table) {
+    if (!entry.implemented) continue;
+    if (entry.name == name) return entry.value;
+    allowed.append(allowed.empty() ? "" : ", ").append(entry.name);
+  }
+  return Error{Code::kInvalidArgument, std::string("unknown ") + what,
+               std::string("Allowed: ") + allowed + "."};
+}
+
+template <class Table, class T>
+std::string_view NameIn(const Table& table, T value) {
+  for (const auto& entry : table)
+    if (entry.value == value) return entry.name;
+  return "unknown";
+}
+
+}  // namespace
+
+std::string_view Name(Algorithm algorithm) { return NameIn(kAlgorithms, algorithm); }
+std::string_view Name(Purpose purpose) { return NameIn(kPurposes, purpose); }
+
+Result<Algorithm> ParseAlgorithm(std::string_view name) {
+  return Parse(kAlgorithms, name, "algorithm");
+}
+Result<Purpose> ParsePurpose(std::string_view name) {
+  return Parse(kPurposes, name, "purpose of a key");
+}
+
+Result<Algorithm> AlgorithmFromByte(std::byte value) {
+  for (const auto& entry : kAlgorithms) {
+    if (static_cast<std::byte>(entry.value) != value) continue;
+    if (entry.implemented) return entry.value;
+    return Error{Code::kFailedPrecondition,
+                 "algorithm " + std::string(entry.name) + " is not implemented by this version",
+                 "Allowed: XAES-256-GCM."};
+  }
+  return Error{Code::kCorrupt,
+               "unknown algorithm byte " + std::to_string(std::to_integer<unsigned>(value))};
+}
+
+size_t DataKeySize(Algorithm algorithm) {
+  return algorithm == Algorithm::kAes256CbcHmacSha512 ? 64 : 32;
+}
+
+}  // namespace bulla

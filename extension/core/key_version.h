@@ -1,0 +1,67 @@
+// What a version of a key is: the values of algorithms and purposes in every stored format, and the
+// description that a data key is bound to. docs/spec/keys.md.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "core/bytes.h"
+#include "core/result.h"
+
+namespace bulla {
+
+// Bytes in stored formats: a value is never reused or changed. 0 is not a value.
+enum class Algorithm : uint8_t {
+  kXaes256Gcm = 1,
+  kAes256Gcm = 2,            // reserved
+  kAes256CbcHmacSha512 = 3,  // reserved
+};
+enum class Purpose : uint8_t {
+  kEncrypt = 1,
+  kIndex = 2,  // reserved, as are the following
+  kMac = 3,
+  kLog = 4,
+  kJwt = 5,
+  kBundle = 6,
+};
+
+// The names of SQL: "XAES-256-GCM", "encrypt". Reserved values have theirs too.
+std::string_view Name(Algorithm algorithm);
+std::string_view Name(Purpose purpose);
+
+// From SQL. Only what this build implements is accepted: else kInvalidArgument, and the hint lists
+// what is allowed. Case matters. The given text is not repeated in the error.
+Result<Algorithm> ParseAlgorithm(std::string_view name);
+Result<Purpose> ParsePurpose(std::string_view name);
+
+// From a stored byte: kCorrupt when it was never defined, kFailedPrecondition when it is reserved.
+Result<Algorithm> AlgorithmFromByte(std::byte value);
+
+// Bytes of a data key of this algorithm.
+size_t DataKeySize(Algorithm algorithm);
+
+// The uuid of a key (all its versions), as PostgreSQL's uuid type stores it.
+struct KeyId {
+  std::array<std::byte, 16> bytes{};
+  bool operator==(const KeyId&) const = default;
+};
+
+// The name of one version in every envelope it seals: the first 16 bytes of its commitment.
+struct VersionId {
+  std::array<std::byte, 16> bytes{};
+  auto operator<=>(const VersionId&) const = default;
+};
+
+// Versions of a key count from 1.
+struct KeyVersion {
+  KeyId key;
+  uint32_t version = 0;
+  Algorithm algorithm = Algorithm::kXaes256Gcm;
+  Purpose purpose = Purpose::kEncrypt;
+  bool operator==(const KeyVersion&) const = default;
+};
+
+}  // namespace bulla
