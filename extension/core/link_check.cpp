@@ -1,0 +1,61 @@
+#include "core/link_check.h"
+
+#include <algorithm>
+
+namespace bulla {
+
+void LinkCheck::Add(int64_t seq, const LeafHash& prev_hash, const LeafHash& hash) {
+  ++rows_;
+  auto before = recent_;
+  if (before == stretches_.end() || seq != before->second.last.seq + 1) {
+    before = stretches_.upper_bound(seq);  // the first stretch that begins after seq
+    before = before == stretches_.begin() ? stretches_.end() : std::prev(before);
+  }
+  if (before != stretches_.end() && seq <= before->second.last.seq) {
+    findings_.push_back({LinkVerdict::kDuplicate, seq, seq});
+    return;
+  }
+  if (before != stretches_.end() && seq == before->second.last.seq + 1) {
+    if (prev_hash != before->second.last.hash) {
+      findings_.push_back({LinkVerdict::kRelinked, seq, seq});
+    }
+    before->second.last = {seq, hash};
+    recent_ = before;
+  } else {
+    recent_ = stretches_.insert({seq, {prev_hash, {seq, hash}}}).first;
+  }
+  JoinNext(recent_);
+}
+
+void LinkCheck::JoinNext(Stretches::iterator stretch) {
+  const auto next = std::next(stretch);
+  if (next == stretches_.end() || next->first != stretch->second.last.seq + 1) return;
+  if (next->second.prev_hash != stretch->second.last.hash) {
+    findings_.push_back({LinkVerdict::kRelinked, next->first, next->first});
+  }
+  stretch->second.last = next->second.last;
+  stretches_.erase(next);
+}
+
+std::vector<LinkFinding> LinkCheck::Finish(int64_t first, std::optional<int64_t> last) const {
+  std::vector<LinkFinding> findings = findings_;
+  int64_t expected = first;
+  for (const auto& [begin, stretch] : stretches_) {
+    if (begin > expected) findings.push_back({LinkVerdict::kMissing, expected, begin - 1});
+    // Row 0 has no predecessor; its prev_hash is zeros.
+    if (begin == 0 && stretch.prev_hash != LeafHash{}) {
+      findings.push_back({LinkVerdict::kRelinked, 0, 0});
+    }
+    expected = std::max(expected, stretch.last.seq + 1);
+  }
+  if (last && *last >= expected) findings.push_back({LinkVerdict::kMissing, expected, *last});
+  std::stable_sort(findings.begin(), findings.end(),
+                   [](const LinkFinding& a, const LinkFinding& b) { return a.first < b.first; });
+  return findings;
+}
+
+ChainHead LinkCheck::head() const {
+  return stretches_.empty() ? ChainHead{} : stretches_.rbegin()->second.last;
+}
+
+}  // namespace bulla

@@ -1,0 +1,58 @@
+// Judges the links of one chain from its rows in any order: which seq are missing or there twice, and
+// where a row does not link to its predecessor. Rows are stored almost in order of seq, so what is kept
+// is a short list of unbroken stretches, whatever the number of rows.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "core/chain_tail.h"
+
+namespace bulla {
+
+enum class LinkVerdict { kRelinked, kMissing, kDuplicate };
+
+struct LinkFinding {
+  LinkVerdict verdict;
+  int64_t first;  // the seq at fault
+  int64_t last;   // the same, or the end of a missing stretch
+};
+
+class LinkCheck {
+ public:
+  LinkCheck() = default;
+  LinkCheck(const LinkCheck&) = delete;  // recent_ points into stretches_
+  LinkCheck& operator=(const LinkCheck&) = delete;
+
+  // A row as it stands in the table, 0 <= seq < INT64_MAX. Each seq counts once: a second row of the same seq is a finding
+  // and links to nothing.
+  void Add(int64_t seq, const LeafHash& prev_hash, const LeafHash& hash);
+
+  // The findings in order of seq. The chain should begin at `first`: at 0 with the zero prev_hash, else
+  // anywhere, with a predecessor that was not looked at. `last`, where given, is where it should end.
+  std::vector<LinkFinding> Finish(int64_t first, std::optional<int64_t> last) const;
+
+  int64_t rows() const { return rows_; }
+  // The row with the highest seq, seq -1 where there is none.
+  ChainHead head() const;
+
+ private:
+  struct Stretch {
+    LeafHash prev_hash;  // of its first row
+    ChainHead last;
+  };
+  using Stretches = std::map<int64_t, Stretch>;  // by the first seq
+
+  // Joins a stretch to the one that begins right after it, noting a broken link between the two.
+  void JoinNext(Stretches::iterator stretch);
+
+  Stretches stretches_;
+  Stretches::iterator recent_ =
+      stretches_.end();  // where the last row went: the next goes there too
+  std::vector<LinkFinding> findings_;
+  int64_t rows_ = 0;
+};
+
+}  // namespace bulla

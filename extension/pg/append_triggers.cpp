@@ -1,0 +1,204 @@
+// The triggers through which a ledger grows. bulla.chain_row, BEFORE INSERT FOR EACH ROW, gives the row
+// its seq, prev_hash and hash; the other three keep the chain gapless when PostgreSQL does not insert a
+// row after all (core/chain_tail.h).
+
+#include "pg/boundary.h"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "commands/trigger.h"
+#include "executor/tuptable.h"
+#include "replication/logicalworker.h"
+}
+
+#include "pg/settings.h"
+#include "pg/transaction_chains.h"
+
+namespace bulla {
+namespace {
+
+const TriggerData* CheckedTrigger(FunctionCallInfo fcinfo, TriggerEvent timing, TriggerEvent level,
+                                  const char* expected) {
+  const auto* const trigger = reinterpret_cast<const TriggerData*>(fcinfo->context);
+  if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ||
+      (trigger->tg_event & TRIGGER_EVENT_TIMINGMASK) != timing ||
+      (trigger->tg_event & TRIGGER_EVENT_ROW) != level) {
+    ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+                    errmsg("this function must be called as a trigger %s", expected),
+                    errhint("bulla.create_ledger makes the triggers of a ledger.")));
+  }
+  return trigger;
+}
+
+// Rows that bring their own hashes are taken as they are in a restore and from a replication publisher:
+// neither delivers them in order.
+bool AcceptsForeignHashes() { return restore_mode || IsLogicalWorker(); }
+
+struct Position {
+  int64 seq;
+  LeafHash prev_hash;
+  LeafHash hash;
+};
+
+// How many of seq, prev_hash and hash the row brings.
+int CountGiven(const LedgerRelation* ledger, const bool* nulls) {
+  return !nulls[ledger->seq] + !nulls[ledger->prev_hash] + !nulls[ledger->hash];
+}
+
+bool SameHash(Datum value, const LeafHash& expected) {
+  LeafHash hash;
+  return ReadHash(value, &hash) && hash == expected;
+}
+
+// What the row brings must be what it gets; values it does not bring are not compared.
+void CheckGiven(Relation relation, const LedgerRelation* ledger, const Datum* values,
+                const bool* nulls, const Position& position) {
+  if ((!nulls[ledger->seq] && DatumGetInt64(values[ledger->seq]) != position.seq) ||
+      (!nulls[ledger->prev_hash] && !SameHash(values[ledger->prev_hash], position.prev_hash)) ||
+      (!nulls[ledger->hash] && !SameHash(values[ledger->hash], position.hash))) {
+    ereport(ERROR, (errcode(ERRCODE_GENERATED_ALWAYS),
+                    errmsg("columns seq, prev_hash and hash of ledger \"%s\" cannot be chosen",
+                           RelationGetRelationName(relation)),
+                    errhint("Leave them out of the INSERT. To load a dump, set bulla.restore = on "
+                            "and verify the ledger afterwards.")));
+  }
+}
+
+// The hash that a row should have at the place it claims. False where it can have none.
+bool HashRow(const LedgerRelation* ledger, const RowChain& chain, const Datum* values,
+             const bool* nulls, int64 seq, const LeafHash& prev_hash, LeafHash* hash) {
+  RecordWriter* const record = BackendRecord();
+  WriteColumns(ledger, chain, values, nulls, record);
+  record->Finish(static_cast<uint64_t>(seq), prev_hash);
+  if (!record->ok()) return false;
+  *hash = HashOf(*record);
+  return true;
+}
+
+// A row that brings all three, out of order, in a restore: it must at least match its own hash.
+void CheckForeignRow(Relation relation, const LedgerRelation* ledger, const Datum* values,
+                     const bool* nulls) {
+  const int64 seq = DatumGetInt64(values[ledger->seq]);
+  RowChain chain;
+  LeafHash prev_hash;
+  LeafHash hash;
+  if (seq < 0 || !ChainOfRow(ledger, values, nulls, &chain) ||
+      !ReadHash(values[ledger->prev_hash], &prev_hash) ||
+      !HashRow(ledger, chain, values, nulls, seq, prev_hash, &hash) ||
+      !SameHash(values[ledger->hash], hash)) {
+    ereport(ERROR,
+            (errcode(ERRCODE_DATA_CORRUPTED),
+             errmsg("row with seq %lld of ledger \"%s\" does not match its hash",
+                    static_cast<long long>(seq), RelationGetRelationName(relation)),
+             errhint("The row was changed after it was written, or belongs to another ledger.")));
+  }
+  ForgetHeadsAtCommit(ledger->root);
+}
+
+// The record up to its position is written before the chain is locked.
+Position Draw(Relation relation, const LedgerRelation* ledger, const Datum* values,
+              const bool* nulls) {
+  RowChain chain;
+  if (!ChainOfRow(ledger, values, nulls, &chain)) RaiseUnfitRow(relation);
+  RecordWriter* const record = BackendRecord();
+  WriteColumns(ledger, chain, values, nulls, record);
+  if (!record->ok()) RaiseUnfitRow(relation);
+
+  OpenChain* const open = OpenChainOf(ledger, chain);
+  const ChainHead head = HeadOf(open);
+  Position position{head.seq + 1, head.hash, {}};
+  record->Finish(static_cast<uint64_t>(position.seq), position.prev_hash);
+  if (!record->ok()) RaiseUnfitRow(relation);
+  position.hash = HashOf(*record);
+  DrawRow(open, position.hash);
+  return position;
+}
+
+HeapTuple WithPosition(Relation relation, const LedgerRelation* ledger, TupleTableSlot* row,
+                       const Position& position) {
+  const int count = RelationGetDescr(relation)->natts;
+  auto* const values = static_cast<Datum*>(palloc(sizeof(Datum) * count));
+  auto* const nulls = static_cast<bool*>(palloc(sizeof(bool) * count));
+  memcpy(values, row->tts_values, sizeof(Datum) * count);
+  memcpy(nulls, row->tts_isnull, sizeof(bool) * count);
+  values[ledger->seq] = Int64GetDatum(position.seq);
+  values[ledger->prev_hash] = HashDatum(position.prev_hash);
+  values[ledger->hash] = HashDatum(position.hash);
+  nulls[ledger->seq] = nulls[ledger->prev_hash] = nulls[ledger->hash] = false;
+  return heap_form_tuple(RelationGetDescr(relation), values, nulls);
+}
+
+[[noreturn]] void RaiseChangedRow(Relation relation) {
+  ereport(ERROR, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+                  errmsg("a trigger changed a row of ledger \"%s\" after it was hashed",
+                         RelationGetRelationName(relation)),
+                  errhint("Rename that trigger so that it sorts before \"%s\".",
+                          RequiredTriggers()[0].name)));
+}
+
+}  // namespace
+
+BULLA_FUNCTION(bulla_chain_row);
+Datum bulla_chain_row(PG_FUNCTION_ARGS) {
+  const TriggerData* const trigger =
+      CheckedTrigger(fcinfo, TRIGGER_EVENT_BEFORE, TRIGGER_EVENT_ROW, "BEFORE INSERT FOR EACH ROW");
+  const LedgerRelation* const ledger = DescribeLedger(trigger->tg_relation);
+  TupleTableSlot* const row = trigger->tg_trigslot;
+  slot_getallattrs(row);
+
+  const int given = CountGiven(ledger, row->tts_isnull);
+  if (given == 3 && AcceptsForeignHashes()) {
+    CheckForeignRow(trigger->tg_relation, ledger, row->tts_values, row->tts_isnull);
+    return PointerGetDatum(trigger->tg_trigtuple);
+  }
+  const Position position = Draw(trigger->tg_relation, ledger, row->tts_values, row->tts_isnull);
+  if (given > 0)
+    CheckGiven(trigger->tg_relation, ledger, row->tts_values, row->tts_isnull, position);
+  return PointerGetDatum(WithPosition(trigger->tg_relation, ledger, row, position));
+}
+
+BULLA_FUNCTION(bulla_confirm_row);
+Datum bulla_confirm_row(PG_FUNCTION_ARGS) {
+  const TriggerData* const trigger =
+      CheckedTrigger(fcinfo, TRIGGER_EVENT_AFTER, TRIGGER_EVENT_ROW, "AFTER INSERT FOR EACH ROW");
+  const LedgerRelation* const ledger = DescribeLedger(trigger->tg_relation);
+  TupleTableSlot* const row = trigger->tg_trigslot;
+  slot_getallattrs(row);
+  const Datum* const values = row->tts_values;
+  RowChain chain;
+  Position position{DatumGetInt64(values[ledger->seq]), {}, {}};
+  if (CountGiven(ledger, row->tts_isnull) != 3 ||
+      !ChainOfRow(ledger, values, row->tts_isnull, &chain) ||
+      !ReadHash(values[ledger->prev_hash], &position.prev_hash) ||
+      !ReadHash(values[ledger->hash], &position.hash)) {
+    RaiseChangedRow(trigger->tg_relation);
+  }
+  const bool drawn_here = ConfirmRow(ledger, chain, {position.seq, position.hash});
+  if (!drawn_here && !AcceptsForeignHashes()) RaiseChangedRow(trigger->tg_relation);
+  // Somebody's trigger may have run after ours: what it made of the row must still be what was hashed.
+  LeafHash hash;
+  if (ledger->later_trigger &&
+      (!HashRow(ledger, chain, values, row->tts_isnull, position.seq, position.prev_hash, &hash) ||
+       hash != position.hash)) {
+    RaiseChangedRow(trigger->tg_relation);
+  }
+  return PointerGetDatum(nullptr);
+}
+
+BULLA_FUNCTION(bulla_open_statement);
+Datum bulla_open_statement(PG_FUNCTION_ARGS) {
+  const TriggerData* const trigger =
+      CheckedTrigger(fcinfo, TRIGGER_EVENT_BEFORE, 0, "BEFORE INSERT FOR EACH STATEMENT");
+  OpenStatement(DescribeLedger(trigger->tg_relation)->root);
+  return PointerGetDatum(nullptr);
+}
+
+BULLA_FUNCTION(bulla_close_statement);
+Datum bulla_close_statement(PG_FUNCTION_ARGS) {
+  const TriggerData* const trigger =
+      CheckedTrigger(fcinfo, TRIGGER_EVENT_AFTER, 0, "AFTER INSERT FOR EACH STATEMENT");
+  CloseStatement(DescribeLedger(trigger->tg_relation)->root);
+  return PointerGetDatum(nullptr);
+}
+
+}  // namespace bulla

@@ -1,0 +1,127 @@
+#include "pg/event_log.h"
+
+extern "C" {
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+}
+
+#include "pg/make_ledger.h"
+
+namespace bulla {
+namespace {
+
+constexpr char kCreateTable[] =
+    "CREATE TABLE bulla.events ("
+    " event_id uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),"
+    " occurred_at timestamp with time zone NOT NULL DEFAULT pg_catalog.clock_timestamp(),"
+    " action text NOT NULL,"
+    " role text NOT NULL,"
+    " session_role text NOT NULL,"
+    " detail jsonb NOT NULL)";
+
+constexpr char kComment[] =
+    "COMMENT ON TABLE bulla.events IS 'Everything that was done to ledgers and keys of this "
+    "database, itself a ledger.'";
+
+Oid TableOid(const char* name) {
+  return get_relname_relid(name, get_namespace_oid("bulla", false));
+}
+
+void Run(const char* command) {
+  if (SPI_execute(command, false, 0) < 0) elog(ERROR, "SPI failed on: %s", command);
+}
+
+void MakeEventLedger() {
+  // One maker at a time; the second finds the table once it has the lock.
+  LockRelationOid(TableOid("key_versions"), ShareRowExclusiveLock);
+  if (OidIsValid(TableOid("events"))) return;
+  Run(kCreateTable);
+  Run(kComment);
+  MakeLedger(TableOid("events"), NIL, false);
+}
+
+}  // namespace
+
+EventDetail::EventDetail() : text_(makeStringInfo()) {}
+
+void EventDetail::Name(const char* name) {
+  appendStringInfoString(text_, text_->len == 0 ? "" : ", ");
+  escape_json(text_, name);
+  appendStringInfoString(text_, ": ");
+}
+
+EventDetail& EventDetail::Text(const char* name, const char* value) {
+  Name(name);
+  escape_json(text_, value);
+  return *this;
+}
+
+EventDetail& EventDetail::Number(const char* name, int64 value) {
+  Name(name);
+  appendStringInfo(text_, INT64_FORMAT, value);
+  return *this;
+}
+
+EventDetail& EventDetail::Bytes(const char* name, const void* bytes, size_t size) {
+  Name(name);
+  appendStringInfoChar(text_, '"');
+  for (size_t i = 0; i < size; ++i)
+    appendStringInfo(text_, "%02x", static_cast<const uint8*>(bytes)[i]);
+  appendStringInfoChar(text_, '"');
+  return *this;
+}
+
+const char* EventDetail::Json() const { return psprintf("{%s}", text_->data); }
+
+Oid ExtensionOwner() {
+  const Oid table = TableOid("key_versions");
+  const HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+  if (!HeapTupleIsValid(tuple)) {
+    ereport(ERROR,
+            (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table bulla.key_versions does not exist"),
+             errhint("Run CREATE EXTENSION bulla.")));
+  }
+  const Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
+  ReleaseSysCache(tuple);
+  return owner;
+}
+
+OwnerScope BeginAsOwner() {
+  OwnerScope scope;
+  GetUserIdAndSecContext(&scope.user, &scope.security_context);
+  SetUserIdAndSecContext(ExtensionOwner(), scope.security_context | SECURITY_LOCAL_USERID_CHANGE);
+  return scope;
+}
+
+void EndAsOwner(const OwnerScope& scope) {
+  SetUserIdAndSecContext(scope.user, scope.security_context);
+}
+
+void RecordEvent(const char* action, const EventDetail& detail) {
+  const char* const role = GetUserNameFromId(GetUserId(), false);
+  const char* const session_role = GetUserNameFromId(GetSessionUserId(), false);
+  const OwnerScope scope = BeginAsOwner();
+  SPI_connect();
+  if (!OidIsValid(TableOid("events"))) MakeEventLedger();
+  Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID};
+  Datum values[] = {CStringGetTextDatum(action), CStringGetTextDatum(role),
+                    CStringGetTextDatum(session_role), CStringGetTextDatum(detail.Json())};
+  if (SPI_execute_with_args("INSERT INTO bulla.events (action, role, session_role, detail) "
+                            "VALUES ($1, $2, $3, $4::pg_catalog.jsonb)",
+                            4, types, values, nullptr, false, 0) != SPI_OK_INSERT) {
+    elog(ERROR, "SPI failed to append to bulla.events");
+  }
+  SPI_finish();
+  EndAsOwner(scope);
+}
+
+}  // namespace bulla

@@ -1,0 +1,41 @@
+// bulla.events: Bulla's own ledger, in which everything that is done to ledgers and keys is written down.
+// Made at first use and not by the install script, so that a restored dump brings its own.
+#pragma once
+
+extern "C" {
+#include "postgres.h"
+#include "lib/stringinfo.h"
+}
+
+namespace bulla {
+
+// The fields of an event's detail, a flat JSON object.
+class EventDetail {  // trivially destructible: its text lives in the current memory context
+ public:
+  EventDetail();
+  EventDetail& Text(const char* name, const char* value);
+  EventDetail& Number(const char* name, int64 value);
+  EventDetail& Bytes(const char* name, const void* bytes, size_t size);  // as hex
+  const char* Json() const;
+
+ private:
+  void Name(const char* name);
+  StringInfo text_;
+};
+
+// Appends an event in this transaction, as the extension's owner, naming the current and the session
+// user. Needs no rights of the caller. Connects to SPI itself.
+void RecordEvent(const char* action, const EventDetail& detail);
+
+// Who owns the extension's tables.
+Oid ExtensionOwner();
+
+// Runs as the extension's owner until End, or until the transaction is rolled back.
+struct OwnerScope {
+  Oid user;
+  int security_context;
+};
+OwnerScope BeginAsOwner();
+void EndAsOwner(const OwnerScope& scope);
+
+}  // namespace bulla

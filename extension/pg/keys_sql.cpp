@@ -1,0 +1,178 @@
+// SQL functions that make keys and keep caches of them honest.
+
+#include "pg/boundary.h"
+
+extern "C" {
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/uuid.h"
+}
+
+#include <string>
+
+#include "core/data_key.h"
+#include "kms/system_random.h"
+#include "pg/event_log.h"
+#include "pg/key_store.h"
+
+namespace bulla {
+namespace {
+
+constexpr size_t kMaxNameSize = 128;
+constexpr size_t kMaxWrappedSize = 256;
+
+// A key version as it is stored: nothing secret in the clear.
+struct NewVersion {
+  KeyId key;
+  Commitment commitment;
+  size_t wrapped_size;
+  std::byte wrapped[kMaxWrappedSize];
+  char kek_id[64];
+};
+
+Result<KeyId> NewKeyId(Random& random) {
+  KeyId id;
+  if (auto filled = random.Fill(id.bytes); !filled.ok()) return filled.error();
+  id.bytes[6] = (id.bytes[6] & std::byte{0x0F}) | std::byte{0x40};  // RFC 9562: version 4
+  id.bytes[8] = (id.bytes[8] & std::byte{0x3F}) | std::byte{0x80};
+  return id;
+}
+
+Result<NewVersion> MakeFirstVersion(Purpose purpose, Algorithm algorithm) {
+  Random& random = SystemRandom::Instance();
+  const auto kek = LoadKek();
+  if (!kek.ok()) return kek.error();
+  const auto id = NewKeyId(random);
+  if (!id.ok()) return id.error();
+  const auto data_key = GenerateDataKey(algorithm, random);
+  if (!data_key.ok()) return data_key.error();
+  const auto commitment = CommitToDataKey(data_key.value(), algorithm, purpose);
+  if (!commitment.ok()) return commitment.error();
+
+  NewVersion made{id.value(), commitment.value(), WrappedKeySize(algorithm), {}, {}};
+  const auto wrapped = WrapDataKey(kek.value(), {made.key, 1, algorithm, purpose}, data_key.value(),
+                                   random, MutableBytes(made.wrapped, made.wrapped_size));
+  if (!wrapped.ok()) return wrapped.error();
+  kek.value().id().Text().copy(made.kek_id, sizeof made.kek_id - 1);
+  return made;
+}
+
+const char* TextArgument(FunctionCallInfo fcinfo, int argument, const char* name) {
+  if (PG_ARGISNULL(argument))
+    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
+  return text_to_cstring(PG_GETARG_TEXT_PP(argument));
+}
+
+Datum BytesDatum(const std::byte* bytes, size_t size) {
+  bytea* const copy = static_cast<bytea*>(palloc(VARHDRSZ + size));
+  SET_VARSIZE(copy, VARHDRSZ + size);
+  memcpy(VARDATA(copy), bytes, size);
+  return PointerGetDatum(copy);
+}
+
+Datum UuidDatum(const KeyId& id) {
+  auto* const uuid = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
+  memcpy(uuid->data, id.bytes.data(), UUID_LEN);
+  return UUIDPGetDatum(uuid);
+}
+
+void Execute(const char* statement, int count, Oid* types, Datum* values) {
+  if (SPI_execute_with_args(statement, count, types, values, nullptr, false, 0) < 0)
+    elog(ERROR, "SPI failed on: %s", statement);
+}
+
+void RefuseExisting(const char* name) {
+  Oid types[] = {TEXTOID};
+  Datum values[] = {CStringGetTextDatum(name)};
+  Execute("SELECT 1 FROM bulla.key_names WHERE name = $1", 1, types, values);
+  if (SPI_processed > 0) {
+    ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("key \"%s\" exists already", name),
+                    errhint("bulla.keys lists the keys.")));
+  }
+}
+
+void Store(const NewVersion& made, const char* name, const char* purpose, const char* algorithm,
+           const char* created_by) {
+  Oid name_types[] = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
+  Datum name_values[] = {UuidDatum(made.key), CStringGetTextDatum(name),
+                         CStringGetTextDatum(purpose), CStringGetTextDatum(algorithm),
+                         CStringGetTextDatum(created_by)};
+  Execute(
+      "INSERT INTO bulla.key_names (key_id, name, purpose, algorithm, created_by) VALUES ($1, $2, "
+      "$3, $4, $5)",
+      5, name_types, name_values);
+  Oid version_types[] = {BYTEAOID, UUIDOID, BYTEAOID, TEXTOID, BYTEAOID};
+  const auto& commitment = made.commitment.bytes;
+  const VersionId version_id = made.commitment.version_id();
+  Datum version_values[] = {BytesDatum(version_id.bytes.data(), version_id.bytes.size()),
+                            UuidDatum(made.key), BytesDatum(commitment.data(), commitment.size()),
+                            CStringGetTextDatum(made.kek_id),
+                            BytesDatum(made.wrapped, made.wrapped_size)};
+  Execute(
+      "INSERT INTO bulla.key_versions (version_id, key_id, version, state, commitment, kek_id, "
+      "wrapped) "
+      "VALUES ($1, $2, 1, 'enabled', $3, $4, $5)",
+      5, version_types, version_values);
+}
+
+}  // namespace
+
+BULLA_FUNCTION(bulla_create_key);
+Datum bulla_create_key(PG_FUNCTION_ARGS) {
+  const char* const name = TextArgument(fcinfo, 0, "name");
+  const char* const purpose = TextArgument(fcinfo, 1, "purpose");
+  const char* const algorithm = TextArgument(fcinfo, 2, "algorithm");
+  if (*name == '\0' || strlen(name) > kMaxNameSize) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("a key's name must have 1 to %zu bytes, this one has %zu", kMaxNameSize,
+                           strlen(name))));
+  }
+
+  const NewVersion made = Enter([&]() -> Result<NewVersion> {
+    const auto parsed_purpose = ParsePurpose(purpose);
+    if (!parsed_purpose.ok()) return parsed_purpose.error();
+    const auto parsed_algorithm = ParseAlgorithm(algorithm);
+    if (!parsed_algorithm.ok()) return parsed_algorithm.error();
+    return MakeFirstVersion(parsed_purpose.value(), parsed_algorithm.value());
+  });
+
+  const char* const created_by = GetUserNameFromId(GetUserId(), false);
+  const OwnerScope scope = BeginAsOwner();
+  SPI_connect();
+  RefuseExisting(name);
+  Store(made, name, purpose, algorithm, created_by);
+  SPI_finish();
+  EndAsOwner(scope);
+  const Datum id = UuidDatum(made.key);
+  RecordEvent("key.created",
+              EventDetail()
+                  .Text("key", name)
+                  .Text("key_id", DatumGetCString(DirectFunctionCall1(uuid_out, id)))
+                  .Number("version", 1)
+                  .Text("purpose", purpose)
+                  .Text("algorithm", algorithm)
+                  .Bytes("commitment", made.commitment.bytes.data(), made.commitment.bytes.size())
+                  .Text("kek_id", made.kek_id));
+  return id;
+}
+
+BULLA_FUNCTION(bulla_keys_changed);
+Datum bulla_keys_changed(PG_FUNCTION_ARGS) {
+  if (!CALLED_AS_TRIGGER(fcinfo)) {
+    ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+                    errmsg("this function must be called as a trigger")));
+  }
+  // Whichever key table changed: backends watch the one.
+  const auto* const trigger = reinterpret_cast<const TriggerData*>(fcinfo->context);
+  const Oid schema = RelationGetNamespace(trigger->tg_relation);
+  CacheInvalidateRelcacheByRelid(get_relname_relid("key_versions", schema));
+  return PointerGetDatum(nullptr);
+}
+
+}  // namespace bulla

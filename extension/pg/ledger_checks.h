@@ -1,0 +1,22 @@
+// What bulla.create_ledger refuses, each with a HINT that says what to do instead.
+#pragma once
+
+extern "C" {
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "utils/rel.h"
+}
+
+namespace bulla {
+
+// Raises where the table cannot be a ledger with these chain_by columns (names, in order).
+void CheckCanBecomeLedger(Relation table, List* chain_by, bool blind);
+
+// Raises insufficient_privilege unless the current user owns the table.
+void CheckOwnsTable(Oid table);
+
+// True where a unique index on (chain_by, seq) can span the table: it is not partitioned, or only by
+// columns among chain_by.
+bool CanBeUnique(Oid table, List* chain_by);
+
+}  // namespace bulla

@@ -1,0 +1,237 @@
+#include "pg/ledger_relation.h"
+
+extern "C" {
+#include "access/genam.h"
+#include "access/table.h"
+#include "catalog/partition.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+}
+
+#include <algorithm>
+
+namespace bulla {
+namespace {
+
+HTAB* known = nullptr;
+uint64 invalidations = 0;  // counted, so that one that arrives during a description is seen
+
+int FindAttribute(Relation relation, const char* name, Oid type) {
+  const TupleDesc columns = RelationGetDescr(relation);
+  for (int i = 0; i < columns->natts; ++i) {
+    const FormData_pg_attribute* const column = TupleDescAttr(columns, i);
+    if (!column->attisdropped && strcmp(NameStr(column->attname), name) == 0 &&
+        column->atttypid == type)
+      return i;
+  }
+  ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+                  errmsg("ledger \"%s\" has no column \"%s\" of type %s",
+                         RelationGetRelationName(relation), name, format_type_be(type))));
+}
+
+bool IsLedgerColumn(const FormData_pg_attribute* column) {
+  const char* const name = NameStr(column->attname);
+  return strcmp(name, "seq") == 0 || strcmp(name, "prev_hash") == 0 || strcmp(name, "hash") == 0;
+}
+
+int FindColumn(const LedgerRelation* ledger, const char* name) {
+  for (int i = 0; i < ledger->column_count; ++i) {
+    if (strcmp(ledger->columns[i].name, name) == 0) return i;
+  }
+  ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+                  errmsg("ledger \"%s\" has no column \"%s\", which its chain_by names",
+                         get_rel_name(ledger->relation), name),
+                  errhint("Rename the column back.")));
+}
+
+void CopyArguments(const Trigger* trigger, LedgerArguments* parsed) {
+  char** const arguments = static_cast<char**>(palloc(sizeof(char*) * (trigger->tgnargs + 1)));
+  for (int i = 0; i < trigger->tgnargs; ++i) arguments[i] = pstrdup(trigger->tgargs[i]);
+  if (!ParseLedgerArguments(trigger->tgnargs, arguments, parsed)) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+                    errmsg("trigger \"%s\" has arguments that bulla.create_ledger does not write",
+                           trigger->tgname)));
+  }
+}
+
+// Copies the arguments of a ledger's triggers from the topmost table that has them: the relation itself
+// or one it is a partition of. Returns that table, InvalidOid where there is none.
+Oid FindRoot(Relation relation, LedgerArguments* arguments) {
+  List* tables = list_make1_oid(RelationGetRelid(relation));
+  if (relation->rd_rel->relispartition)
+    tables = list_concat(tables, get_partition_ancestors(RelationGetRelid(relation)));
+  Oid root = InvalidOid;
+  ListCell* cell;
+  foreach (cell, tables) {
+    const Relation table = table_open(lfirst_oid(cell), AccessShareLock);
+    if (const Trigger* const trigger = FindLedgerTrigger(table)) {
+      CopyArguments(trigger, arguments);
+      root = RelationGetRelid(table);
+    }
+    table_close(table, AccessShareLock);
+  }
+  return root;
+}
+
+// A valid btree over exactly (chain_by…, seq), all ascending, without predicate or expression.
+bool ServesAsHeadIndex(Relation index, const LedgerRelation* ledger) {
+  const Form_pg_index form = index->rd_index;
+  const int chain_by_count = ledger->arguments.chain_by_count;
+  if (index->rd_rel->relam != BTREE_AM_OID || !form->indisvalid || !form->indisready ||
+      form->indnkeyatts != chain_by_count + 1 || RelationGetIndexPredicate(index) != NIL) {
+    return false;
+  }
+  for (int i = 0; i <= chain_by_count; ++i) {
+    const int attribute =
+        i < chain_by_count ? ledger->columns[ledger->chain_by[i]].attribute : ledger->seq;
+    if (form->indkey.values[i] != attribute + 1 || index->rd_indoption[i] != 0) return false;
+  }
+  return true;
+}
+
+Oid FindHeadIndex(Relation relation, const LedgerRelation* ledger) {
+  Oid found = InvalidOid;
+  ListCell* cell;
+  foreach (cell, RelationGetIndexList(relation)) {
+    const Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+    if (ServesAsHeadIndex(index, ledger) && (!OidIsValid(found) || index->rd_index->indisunique)) {
+      found = lfirst_oid(cell);
+    }
+    index_close(index, AccessShareLock);
+  }
+  return found;
+}
+
+bool HasLaterTrigger(Relation relation) {
+  const TriggerDesc* const triggers = relation->trigdesc;
+  const Trigger* const ours = FindLedgerTrigger(relation);
+  for (int i = 0; ours != nullptr && i < triggers->numtriggers; ++i) {
+    const Trigger& other = triggers->triggers[i];
+    if (TRIGGER_TYPE_MATCHES(other.tgtype, TRIGGER_TYPE_ROW, TRIGGER_TYPE_BEFORE,
+                             TRIGGER_TYPE_INSERT) &&
+        other.tgenabled != TRIGGER_DISABLED && strcmp(other.tgname, ours->tgname) > 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Fills everything but the hash key; what it allocates is in the current memory context.
+void Describe(Relation relation, LedgerRelation* ledger) {
+  ledger->root = FindRoot(relation, &ledger->arguments);
+  if (!OidIsValid(ledger->root)) {
+    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                    errmsg("table \"%s\" is not a ledger", RelationGetRelationName(relation)),
+                    errhint("bulla.create_ledger makes it one; bulla.ledgers lists them.")));
+  }
+  const int chain_by_count = ledger->arguments.chain_by_count;
+  ledger->columns = DescribeColumns(relation, chain_by_count, &ledger->column_count);
+  ledger->chain_by = static_cast<int*>(palloc(sizeof(int) * (chain_by_count + 1)));
+  for (int i = 0; i < chain_by_count; ++i)
+    ledger->chain_by[i] = FindColumn(ledger, ledger->arguments.chain_by[i]);
+  ledger->seq = FindAttribute(relation, "seq", INT8OID);
+  ledger->prev_hash = FindAttribute(relation, "prev_hash", BYTEAOID);
+  ledger->hash = FindAttribute(relation, "hash", BYTEAOID);
+  ledger->head_index = FindHeadIndex(relation, ledger);
+  ledger->later_trigger = HasLaterTrigger(relation);
+}
+
+// Memory is kept: a caller may be using the description. The next DescribeLedger replaces it.
+void Invalidate(Datum, Oid relation) {
+  ++invalidations;
+  if (OidIsValid(relation)) {
+    auto* const ledger =
+        static_cast<LedgerRelation*>(hash_search(known, &relation, HASH_FIND, nullptr));
+    if (ledger != nullptr) ledger->valid = false;
+    return;
+  }
+  HASH_SEQ_STATUS all;
+  hash_seq_init(&all, known);
+  while (auto* const ledger = static_cast<LedgerRelation*>(hash_seq_search(&all)))
+    ledger->valid = false;
+}
+
+}  // namespace
+
+void WatchLedgerRelations() {
+  HASHCTL control = {};
+  control.keysize = sizeof(Oid);
+  control.entrysize = sizeof(LedgerRelation);
+  known = hash_create("bulla ledgers", 16, &control, HASH_ELEM | HASH_BLOBS);
+  CacheRegisterRelcacheCallback(Invalidate, Datum{0});
+}
+
+LedgerColumn* DescribeColumns(Relation relation, int chain_by_count, int* count) {
+  const TupleDesc attributes = RelationGetDescr(relation);
+  auto* const columns =
+      static_cast<LedgerColumn*>(palloc0(sizeof(LedgerColumn) * (attributes->natts + 1)));
+  size_t bound = kRecordFrameSize + (chain_by_count > 0 ? kMaxChainKeySize : 0);
+  *count = 0;
+  for (int i = 0; i < attributes->natts; ++i) {
+    const FormData_pg_attribute* const attribute = TupleDescAttr(attributes, i);
+    if (attribute->attisdropped || attribute->attgenerated != '\0' || IsLedgerColumn(attribute))
+      continue;
+    LedgerColumn& column = columns[(*count)++];
+    column.attribute = i;
+    column.name = pstrdup(NameStr(attribute->attname));
+    column.name_size = strlen(column.name);
+    column.type_oid = attribute->atttypid;
+    if (!DescribeValueType(attribute->atttypid, &column.type)) {
+      ereport(
+          ERROR,
+          (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+           errmsg("column \"%s\" of ledger \"%s\" has type %s, whose text can change by itself",
+                  column.name, RelationGetRelationName(relation),
+                  format_type_be(attribute->atttypid)),
+           errhint(
+               "Use a built-in type that names no other object: text, numbers, times, uuid, jsonb, "
+               "bytea, network addresses, ranges, and arrays and domains of them.")));
+    }
+    bound += ColumnSizeBound(column.name_size, column.type.size_bound);
+  }
+  if (bound > kMaxRecordSize) {
+    ereport(ERROR,
+            (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+             errmsg("a record of \"%s\" could take %zu bytes, which exceeds the limit of %zu",
+                    RelationGetRelationName(relation), bound, kMaxRecordSize),
+             errhint("Use fewer columns, or gather some of them in one jsonb column.")));
+  }
+  std::sort(columns, columns + *count, [](const LedgerColumn& a, const LedgerColumn& b) {
+    return strcmp(a.name, b.name) < 0;
+  });
+  return columns;
+}
+
+LedgerRelation* DescribeLedger(Relation relation) {
+  const Oid key = RelationGetRelid(relation);
+  bool found;
+  auto* const ledger = static_cast<LedgerRelation*>(hash_search(known, &key, HASH_ENTER, &found));
+  if (!found) {
+    ledger->valid = false;
+    ledger->memory = nullptr;
+  }
+  if (ledger->valid) return ledger;
+
+  if (ledger->memory != nullptr) MemoryContextReset(ledger->memory);
+  if (ledger->memory == nullptr) {
+    ledger->memory =
+        AllocSetContextCreate(CacheMemoryContext, "bulla ledger", ALLOCSET_SMALL_SIZES);
+  }
+  const MemoryContext caller = MemoryContextSwitchTo(ledger->memory);
+  const uint64 before = invalidations;
+  Describe(relation, ledger);
+  ledger->valid = invalidations == before;
+  MemoryContextSwitchTo(caller);
+  return ledger;
+}
+
+}  // namespace bulla

@@ -1,0 +1,78 @@
+#include "pg/ledger_triggers.h"
+
+extern "C" {
+#include "catalog/pg_trigger.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_func.h"
+#include "utils/builtins.h"
+#include "utils/uuid.h"
+}
+
+namespace bulla {
+namespace {
+
+constexpr int kFixedArguments = 4;
+
+// The chain trigger sorts after every trigger of an ordinary name: PostgreSQL fires in order of name,
+// and what it hashes should be what is stored.
+constexpr RequiredTrigger kTriggers[] = {
+    {"zzz_bulla_chain_row", "chain_row", "BEFORE INSERT",
+     TRIGGER_TYPE_ROW | TRIGGER_TYPE_BEFORE | TRIGGER_TYPE_INSERT},
+    {"bulla_confirm_row", "confirm_row", "AFTER INSERT", TRIGGER_TYPE_ROW | TRIGGER_TYPE_INSERT},
+    {"bulla_open_statement", "open_statement", "BEFORE INSERT",
+     TRIGGER_TYPE_BEFORE | TRIGGER_TYPE_INSERT},
+    {"bulla_close_statement", "close_statement", "AFTER INSERT", TRIGGER_TYPE_INSERT},
+    {"bulla_refuse_change", "refuse_change", "BEFORE UPDATE OR DELETE",
+     TRIGGER_TYPE_ROW | TRIGGER_TYPE_BEFORE | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE},
+    {"bulla_refuse_truncate", "refuse_change", "BEFORE TRUNCATE",
+     TRIGGER_TYPE_BEFORE | TRIGGER_TYPE_TRUNCATE},
+};
+
+bool ParseUuid(const char* text, LedgerId* id) {
+  const auto digit = [](char c) {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+  };
+  for (size_t i = 0; i < id->bytes.size(); ++i) {
+    if ((i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-') return false;
+    const int high = digit(*text);
+    const int low = high < 0 ? -1 : digit(text[1]);
+    if (low < 0) return false;
+    id->bytes[i] = static_cast<std::byte>(high << 4 | low);
+    text += 2;
+  }
+  return *text == '\0';
+}
+
+}  // namespace
+
+std::span<const RequiredTrigger> RequiredTriggers() { return kTriggers; }
+
+bool ParseLedgerArguments(int count, char* const* arguments, LedgerArguments* parsed) {
+  if (count < kFixedArguments || !ParseUuid(arguments[0], &parsed->id)) return false;
+  parsed->created_at = arguments[1];
+  parsed->created_by = arguments[2];
+  char* end = nullptr;
+  parsed->retroactive_rows = strtoll(arguments[3], &end, 10);
+  parsed->chain_by_count = count - kFixedArguments;
+  parsed->chain_by = arguments + kFixedArguments;
+  return end != arguments[3] && *end == '\0' && parsed->retroactive_rows >= 0;
+}
+
+Oid TriggerFunction(const char* name) {
+  return LookupFuncName(list_make2(makeString(pstrdup("bulla")), makeString(pstrdup(name))), 0,
+                        nullptr, true);
+}
+
+const Trigger* FindLedgerTrigger(Relation relation) {
+  const TriggerDesc* const triggers = relation->trigdesc;
+  for (const RequiredTrigger& required : kTriggers) {
+    const Oid function = triggers != nullptr ? TriggerFunction(required.function) : InvalidOid;
+    for (int i = 0; OidIsValid(function) && i < triggers->numtriggers; ++i) {
+      if (triggers->triggers[i].tgfoid == function && triggers->triggers[i].tgtype == required.type)
+        return &triggers->triggers[i];
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace bulla

@@ -1,0 +1,48 @@
+// The triggers that make a table a ledger. Their arguments are the ledger's only registration: they
+// survive dumps, pg_upgrade and renames, and bulla.ledgers is a view of them.
+#pragma once
+
+extern "C" {
+#include "postgres.h"
+#include "utils/rel.h"
+#include "utils/reltrigger.h"
+}
+
+#include <span>
+
+#include "core/record.h"
+
+namespace bulla {
+
+// One trigger of a ledger: its SQL name, "bulla.<function>", and pg_trigger.tgtype. Row triggers stand
+// on the ledger itself and are cloned to its partitions by PostgreSQL; statement triggers are not, so
+// each partition gets its own.
+struct RequiredTrigger {
+  const char* name;
+  const char* function;
+  const char* definition;  // what comes between the name and the table
+  int16 type;
+};
+std::span<const RequiredTrigger> RequiredTriggers();
+
+// The arguments of every trigger of a ledger, in this order, chain_by columns last.
+struct LedgerArguments {
+  LedgerId id;
+  const char* created_at;  // timestamptz, as text in UTC
+  const char* created_by;  // role name
+  int64 retroactive_rows;  // how many rows were there before the ledger was
+  int chain_by_count;
+  const char* const* chain_by;  // column names, pointing into the arguments parsed
+};
+
+// False where the arguments are not those of a ledger's trigger.
+bool ParseLedgerArguments(int count, char* const* arguments, LedgerArguments* parsed);
+
+// A trigger of Bulla's on this relation, the chain trigger if it is there, or nullptr. Each carries the
+// ledger's arguments, so one that is left tells what the table is.
+const Trigger* FindLedgerTrigger(Relation relation);
+
+// The oid of a trigger function of this extension, InvalidOid where the extension is not installed.
+Oid TriggerFunction(const char* name);
+
+}  // namespace bulla

@@ -1,0 +1,178 @@
+// SQL functions that make, describe and unmake ledgers.
+
+#include "pg/boundary.h"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "storage/lmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+}
+
+#include "pg/chain_existing.h"
+#include "pg/event_log.h"
+#include "pg/ledger_checks.h"
+#include "pg/ledger_triggers.h"
+#include "pg/make_ledger.h"
+#include "pg/row_scan.h"
+
+namespace bulla {
+namespace {
+
+void RefuseNull(FunctionCallInfo fcinfo, int argument, const char* name) {
+  if (PG_ARGISNULL(argument)) {
+    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
+  }
+}
+
+List* NameList(ArrayType* names) {
+  Datum* values;
+  bool* nulls;
+  int count;
+  deconstruct_array(names, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &values, &nulls, &count);
+  List* list = NIL;
+  for (int i = 0; i < count; ++i) {
+    if (nulls[i])
+      ereport(ERROR,
+              (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("chain_by must not contain nulls")));
+    list = lappend(list, pstrdup(NameStr(*DatumGetName(values[i]))));
+  }
+  return list;
+}
+
+const char* QualifiedName(Oid table) {
+  return quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
+                                    get_rel_name(table));
+}
+
+Datum IdDatum(const LedgerId& id) {
+  auto* const uuid = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
+  memcpy(uuid->data, id.bytes.data(), UUID_LEN);
+  return UUIDPGetDatum(uuid);
+}
+
+const char* IdText(const LedgerId& id) {
+  return DatumGetCString(DirectFunctionCall1(uuid_out, IdDatum(id)));
+}
+
+// One event for the ledger and one per chain of rows that were there before it, each with the head it
+// had then: what was chained retroactively can be told from what came later for ever.
+void RecordCreation(Oid table, const MadeLedger& made) {
+  RecordEvent("ledger.created", EventDetail()
+                                    .Text("ledger", QualifiedName(table))
+                                    .Text("ledger_id", IdText(made.id))
+                                    .Number("retroactive_rows", made.retroactive_rows));
+  ListCell* cell;
+  foreach (cell, made.chains) {
+    const auto* const chain = static_cast<const ChainedRows*>(lfirst(cell));
+    RecordEvent("ledger.rows_chained", EventDetail()
+                                           .Text("ledger_id", IdText(made.id))
+                                           .Text("chain", chain->chain)
+                                           .Number("last_seq", chain->head.seq)
+                                           .Bytes("last_hash", chain->head.hash.bytes.data(),
+                                                  chain->head.hash.bytes.size()));
+  }
+}
+
+Oid LockedLedger(Oid table, LOCKMODE mode, LedgerId* id) {
+  CheckOwnsTable(table);
+  const Relation relation = table_open(table, mode);
+  const LedgerRelation* const ledger = DescribeLedger(relation);
+  if (ledger->root != table) {
+    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                    errmsg("\"%s\" is a partition of ledger \"%s\"",
+                           RelationGetRelationName(relation), get_rel_name(ledger->root)),
+                    errhint("Name the ledger itself.")));
+  }
+  *id = ledger->arguments.id;
+  table_close(relation, NoLock);
+  return table;
+}
+
+}  // namespace
+
+BULLA_FUNCTION(bulla_create_ledger);
+Datum bulla_create_ledger(PG_FUNCTION_ARGS) {
+  RefuseNull(fcinfo, 0, "ledger");
+  RefuseNull(fcinfo, 1, "chain_by");
+  RefuseNull(fcinfo, 2, "blind");
+  const Oid table = PG_GETARG_OID(0);
+  List* const chain_by = NameList(PG_GETARG_ARRAYTYPE_P(1));
+  const bool blind = PG_GETARG_BOOL(2);
+
+  const MemoryContext caller = CurrentMemoryContext;
+  SPI_connect();
+  const MadeLedger made = MakeLedger(table, chain_by, blind);
+  RecordCreation(table, made);
+  MemoryContextSwitchTo(caller);
+  const Datum id = IdDatum(made.id);
+  SPI_finish();
+  return id;
+}
+
+BULLA_FUNCTION(bulla_drop_ledger);
+Datum bulla_drop_ledger(PG_FUNCTION_ARGS) {
+  RefuseNull(fcinfo, 0, "ledger");
+  LedgerId id;
+  const Oid table = LockedLedger(PG_GETARG_OID(0), AccessExclusiveLock, &id);
+  RecordEvent("ledger.dropped",
+              EventDetail().Text("ledger", QualifiedName(table)).Text("ledger_id", IdText(id)));
+  SPI_connect();
+  UnmakeLedger(table);
+  SPI_finish();
+  PG_RETURN_VOID();
+}
+
+BULLA_FUNCTION(bulla_protect_partitions);
+Datum bulla_protect_partitions(PG_FUNCTION_ARGS) {
+  RefuseNull(fcinfo, 0, "ledger");
+  LedgerId id;
+  const Oid table = LockedLedger(PG_GETARG_OID(0), ShareRowExclusiveLock, &id);
+  SPI_connect();
+  const int partitions = ProtectPartitions(table);
+  SPI_finish();
+  PG_RETURN_INT32(partitions);
+}
+
+// For the view bulla.ledgers: pg_trigger.tgargs, NUL-terminated strings one after the other, as columns.
+BULLA_FUNCTION(bulla_ledger_arguments);
+Datum bulla_ledger_arguments(PG_FUNCTION_ARGS) {
+  const bytea* const stored = PG_GETARG_BYTEA_PP(0);
+  const char* const begin = VARDATA_ANY(stored);
+  const size_t size = VARSIZE_ANY_EXHDR(stored);
+  TupleDesc columns;
+  if (get_call_result_type(fcinfo, nullptr, &columns) != TYPEFUNC_COMPOSITE)
+    elog(ERROR, "return type must be a row type");
+
+  auto** const arguments = static_cast<char**>(palloc(sizeof(char*) * (size + 1)));
+  int count = 0;
+  for (size_t at = 0; at < size; at += strlen(arguments[count - 1]) + 1) {
+    arguments[count++] = pnstrdup(begin + at, strnlen(begin + at, size - at));
+  }
+  LedgerArguments ledger;
+  if (!ParseLedgerArguments(count, arguments, &ledger)) PG_RETURN_NULL();
+
+  auto* const names = static_cast<Datum*>(palloc(sizeof(Datum) * (ledger.chain_by_count + 1)));
+  for (int i = 0; i < ledger.chain_by_count; ++i)
+    names[i] = DirectFunctionCall1(namein, CStringGetDatum(ledger.chain_by[i]));
+  Datum values[] = {
+      IdDatum(ledger.id),
+      PointerGetDatum(construct_array(names, ledger.chain_by_count, NAMEOID, NAMEDATALEN, false,
+                                      TYPALIGN_CHAR)),
+      DirectFunctionCall3(timestamptz_in, CStringGetDatum(ledger.created_at),
+                          ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)),
+      DirectFunctionCall1(namein, CStringGetDatum(ledger.created_by)),
+      Int64GetDatum(ledger.retroactive_rows),
+  };
+  bool nulls[lengthof(values)] = {};
+  PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls)));
+}
+
+}  // namespace bulla

@@ -1,0 +1,180 @@
+#include "pg/make_ledger.h"
+
+extern "C" {
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+}
+
+#include "pg/chain_existing.h"
+#include "pg/ledger_checks.h"
+#include "pg/ledger_relation.h"
+#include "pg/transaction_chains.h"
+
+namespace bulla {
+namespace {
+
+void Run(const char* command) {
+  if (SPI_execute(command, false, 0) < 0) elog(ERROR, "SPI failed on: %s", command);
+}
+
+const char* QuotedTable(Oid table) {
+  return quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
+                                    get_rel_name(table));
+}
+
+int64 CountRows(Oid table) {
+  Run(psprintf("SELECT pg_catalog.count(*) FROM %s", QuotedTable(table)));
+  bool null;
+  return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null));
+}
+
+const char* NowText() {
+  ValueType type;
+  DescribeValueType(TIMESTAMPTZOID, &type);
+  const std::string_view text = ValueText(&type, TimestampTzGetDatum(GetCurrentTimestamp()));
+  return pnstrdup(text.data(), text.size());
+}
+
+// The arguments that every trigger of a ledger carries, as SQL. ParseLedgerArguments reads them back.
+const char* TriggerArguments(const LedgerArguments& ledger) {
+  pg_uuid_t id;
+  memcpy(id.data, ledger.id.bytes.data(), UUID_LEN);
+  StringInfoData sql;
+  initStringInfo(&sql);
+  appendStringInfo(&sql, "'%s', '%s', %s, '" INT64_FORMAT "'",
+                   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&id))),
+                   ledger.created_at, quote_literal_cstr(ledger.created_by),
+                   ledger.retroactive_rows);
+  for (int i = 0; i < ledger.chain_by_count; ++i)
+    appendStringInfo(&sql, ", %s", quote_literal_cstr(ledger.chain_by[i]));
+  return sql.data;
+}
+
+const char* const* NameArray(List* names) {
+  auto* const array = static_cast<const char**>(palloc(sizeof(char*) * (list_length(names) + 1)));
+  for (int i = 0; i < list_length(names); ++i)
+    array[i] = static_cast<const char*>(list_nth(names, i));
+  return array;
+}
+
+void CreateTrigger(Oid table, const RequiredTrigger& trigger, const char* arguments) {
+  const bool row = (trigger.type & TRIGGER_TYPE_ROW) != 0;
+  Run(psprintf("CREATE TRIGGER %s %s ON %s FOR EACH %s EXECUTE FUNCTION bulla.%s(%s)", trigger.name,
+               trigger.definition, QuotedTable(table), row ? "ROW" : "STATEMENT", trigger.function,
+               arguments));
+  // Also where session_replication_role is replica.
+  Run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", QuotedTable(table), trigger.name));
+}
+
+bool HasTrigger(Oid table, const char* name) {
+  return OidIsValid(get_trigger_oid(table, name, true));
+}
+
+bool CreateStatementTriggers(Oid table, const char* arguments) {
+  bool created = false;
+  for (const RequiredTrigger& trigger : RequiredTriggers()) {
+    if ((trigger.type & TRIGGER_TYPE_ROW) != 0 || HasTrigger(table, trigger.name)) continue;
+    CreateTrigger(table, trigger, arguments);
+    created = true;
+  }
+  return created;
+}
+
+void CreateTriggers(Oid table, const char* arguments) {
+  for (const RequiredTrigger& trigger : RequiredTriggers()) {
+    if ((trigger.type & TRIGGER_TYPE_ROW) != 0) CreateTrigger(table, trigger, arguments);
+  }
+  ListCell* cell;
+  foreach (cell, find_all_inheritors(table, NoLock, nullptr))
+    CreateStatementTriggers(lfirst_oid(cell), arguments);
+}
+
+void AddColumns(Oid table, bool blind) {
+  Run(psprintf(
+      "ALTER TABLE %s ADD COLUMN seq bigint, ADD COLUMN prev_hash bytea, ADD COLUMN hash bytea%s",
+      QuotedTable(table),
+      blind ? ", ADD COLUMN blind uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid()" : ""));
+}
+
+void AddIndex(Oid table, List* chain_by) {
+  StringInfoData sql;
+  initStringInfo(&sql);
+  appendStringInfo(&sql, "CREATE %sINDEX ON %s (", CanBeUnique(table, chain_by) ? "UNIQUE " : "",
+                   QuotedTable(table));
+  ListCell* cell;
+  foreach (cell, chain_by)
+    appendStringInfo(&sql, "%s, ", quote_identifier(static_cast<const char*>(lfirst(cell))));
+  appendStringInfoString(&sql, "seq)");
+  Run(sql.data);
+}
+
+LedgerId NewId() {
+  LedgerId id;
+  memcpy(id.bytes.data(), DatumGetUUIDP(DirectFunctionCall1(gen_random_uuid, Datum{0}))->data,
+         UUID_LEN);
+  return id;
+}
+
+}  // namespace
+
+MadeLedger MakeLedger(Oid table, List* chain_by, bool blind) {
+  CheckOwnsTable(table);
+  const Relation relation = table_open(table, AccessExclusiveLock);
+  CheckCanBecomeLedger(relation, chain_by, blind);
+  table_close(relation, NoLock);  // ALTER TABLE refuses a table that is open here
+
+  LedgerArguments arguments{NewId(),
+                            NowText(),
+                            GetUserNameFromId(GetUserId(), false),
+                            CountRows(table),
+                            list_length(chain_by),
+                            NameArray(chain_by)};
+  AddColumns(table, blind);
+  CreateTriggers(table, TriggerArguments(arguments));
+  MadeLedger made{arguments.id, arguments.retroactive_rows, NIL};
+  if (made.retroactive_rows > 0) made.chains = ChainExistingRows(table);
+  Run(
+      psprintf("ALTER TABLE %s ALTER COLUMN seq SET NOT NULL, ALTER COLUMN prev_hash SET NOT NULL, "
+               "ALTER COLUMN hash SET NOT NULL",
+               QuotedTable(table)));
+  AddIndex(table, chain_by);
+  return made;
+}
+
+void UnmakeLedger(Oid ledger) {
+  ListCell* cell;
+  // The ledger itself comes first: its row triggers take their clones on partitions with them.
+  foreach (cell, find_all_inheritors(ledger, AccessExclusiveLock, nullptr)) {
+    for (const RequiredTrigger& trigger : RequiredTriggers()) {
+      if (!HasTrigger(lfirst_oid(cell), trigger.name)) continue;
+      Run(psprintf("DROP TRIGGER %s ON %s", trigger.name, QuotedTable(lfirst_oid(cell))));
+    }
+  }
+  ForgetHeadsAtCommit(ledger);
+}
+
+int ProtectPartitions(Oid ledger) {
+  const Relation relation = table_open(ledger, ShareRowExclusiveLock);
+  const char* const arguments = TriggerArguments(DescribeLedger(relation)->arguments);
+  table_close(relation, NoLock);
+
+  int protected_partitions = 0;
+  ListCell* cell;
+  foreach (cell, find_all_inheritors(ledger, ShareRowExclusiveLock, nullptr)) {
+    if (CreateStatementTriggers(lfirst_oid(cell), arguments)) ++protected_partitions;
+  }
+  return protected_partitions;
+}
+
+}  // namespace bulla

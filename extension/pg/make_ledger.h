@@ -1,0 +1,29 @@
+// Turns a table into a ledger and back: columns, index, triggers, and the rows that are there already.
+#pragma once
+
+extern "C" {
+#include "postgres.h"
+#include "nodes/pg_list.h"
+}
+
+#include "core/record.h"
+
+namespace bulla {
+
+struct MadeLedger {
+  LedgerId id;
+  int64 retroactive_rows;
+  List* chains;  // of ChainedRows*, those that existing rows were put in
+};
+
+// Runs as the current user, who must own the table, with search_path pinned, connected to SPI. Takes an
+// exclusive lock on the table until the end of the transaction. chain_by is a list of column names.
+MadeLedger MakeLedger(Oid table, List* chain_by, bool blind);
+
+// Takes the triggers away, from partitions too, and leaves columns, index and rows.
+void UnmakeLedger(Oid ledger);
+
+// Gives statement triggers to the partitions that lack them; returns how many partitions that were.
+int ProtectPartitions(Oid ledger);
+
+}  // namespace bulla

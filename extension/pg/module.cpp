@@ -1,0 +1,29 @@
+// The library's entry: what happens once when PostgreSQL loads it.
+
+extern "C" {
+#include "postgres.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+}
+
+#include "pg/head_cache.h"
+#include "pg/key_store.h"
+#include "pg/ledger_relation.h"
+#include "pg/settings.h"
+#include "pg/transaction_chains.h"
+
+#pragma GCC visibility push(default)
+extern "C" {
+PG_MODULE_MAGIC;
+void _PG_init(void);
+}
+#pragma GCC visibility pop
+
+// No key is loaded here: with shared_preload_libraries every backend would inherit it.
+void _PG_init(void) {
+  bulla::DefineSettings();
+  if (process_shared_preload_libraries_in_progress) bulla::ReserveHeadCache();
+  bulla::WatchLedgerRelations();
+  bulla::WatchTransactions();
+  bulla::WatchKeys();
+}

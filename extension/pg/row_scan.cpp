@@ -1,0 +1,122 @@
+#include "pg/row_scan.h"
+
+extern "C" {
+#include "access/genam.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/pg_inherits.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+}
+
+#include "pg/row_record.h"
+
+namespace bulla {
+namespace {
+
+struct LeafScan {
+  Relation relation;
+  Relation index;
+  LedgerRelation* ledger;
+  IndexScanDesc scan;
+  TupleTableSlot* slot;
+};
+
+void EqualKey(Relation index, int column, Datum value, ScanKey key) {
+  const Oid type = index->rd_opcintype[column];
+  const Oid equals =
+      get_opfamily_member(index->rd_opfamily[column], type, type, BTEqualStrategyNumber);
+  ScanKeyEntryInitialize(key, 0, static_cast<AttrNumber>(column + 1), BTEqualStrategyNumber,
+                         InvalidOid, index->rd_indcollation[column], get_opcode(equals), value);
+}
+
+// Opens a scan of one leaf over one chain; extra keys on seq follow those on the chain.
+LeafScan Open(Oid leaf, ChainValues chain, Snapshot snapshot, int bounds, const int64* bound,
+              const StrategyNumber* strategy, const RegProcedure* function) {
+  LeafScan open;
+  open.relation = table_open(leaf, AccessShareLock);
+  open.ledger = DescribeLedger(open.relation);
+  if (!OidIsValid(open.ledger->head_index)) {
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+         errmsg("ledger \"%s\" has no index on its chain_by columns and seq",
+                RelationGetRelationName(open.relation)),
+         errhint("Create it again: CREATE UNIQUE INDEX ON the table (chain_by columns, seq).")));
+  }
+  open.index = index_open(open.ledger->head_index, AccessShareLock);
+  const int chain_keys = open.ledger->arguments.chain_by_count;
+  auto* const keys = static_cast<ScanKey>(palloc0(sizeof(ScanKeyData) * (chain_keys + bounds + 1)));
+  for (int i = 0; i < chain_keys; ++i) EqualKey(open.index, i, chain[i], &keys[i]);
+  for (int i = 0; i < bounds; ++i) {
+    ScanKeyInit(&keys[chain_keys + i], static_cast<AttrNumber>(chain_keys + 1), strategy[i],
+                function[i], Int64GetDatum(bound[i]));
+  }
+  open.slot = table_slot_create(open.relation, nullptr);
+  open.scan = index_beginscan(open.relation, open.index, snapshot, chain_keys + bounds, 0);
+  index_rescan(open.scan, keys, chain_keys + bounds, nullptr, 0);
+  return open;
+}
+
+void Close(LeafScan* open) {
+  index_endscan(open->scan);
+  ExecDropSingleTupleTableSlot(open->slot);
+  index_close(open->index, AccessShareLock);
+  table_close(open->relation, AccessShareLock);
+}
+
+}  // namespace
+
+List* LedgerLeaves(Oid root) {
+  if (get_rel_relkind(root) != RELKIND_PARTITIONED_TABLE) return list_make1_oid(root);
+  List* leaves = NIL;
+  ListCell* cell;
+  foreach (cell, find_all_inheritors(root, AccessShareLock, nullptr)) {
+    if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_RELATION)
+      leaves = lappend_oid(leaves, lfirst_oid(cell));
+  }
+  return leaves;
+}
+
+ChainHead ScanHead(Oid root, ChainValues chain) {
+  ChainHead head;
+  ListCell* cell;
+  foreach (cell, LedgerLeaves(root)) {
+    LeafScan open = Open(lfirst_oid(cell), chain, SnapshotSelf, 0, nullptr, nullptr, nullptr);
+    if (index_getnext_slot(open.scan, BackwardScanDirection, open.slot)) {
+      bool no_seq;
+      bool no_hash;
+      const int64 seq = DatumGetInt64(slot_getattr(open.slot, open.ledger->seq + 1, &no_seq));
+      const Datum hash = slot_getattr(open.slot, open.ledger->hash + 1, &no_hash);
+      ChainHead last{seq, {}};
+      if (no_seq || no_hash || !ReadHash(hash, &last.hash)) {
+        ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+                        errmsg("the last row of ledger \"%s\" has no seq or no hash",
+                               RelationGetRelationName(open.relation)),
+                        errhint("bulla.verify tells what happened to it.")));
+      }
+      if (last.seq > head.seq) head = last;
+    }
+    Close(&open);
+  }
+  return head;
+}
+
+void ScanRows(Oid root, ChainValues chain, int64 first, int64 last, Snapshot snapshot,
+              void (*found)(LedgerRelation* leaf, TupleTableSlot* row, void* state), void* state) {
+  const int64 bounds[] = {first, last};
+  constexpr StrategyNumber kStrategies[] = {BTGreaterEqualStrategyNumber,
+                                            BTLessEqualStrategyNumber};
+  constexpr RegProcedure kFunctions[] = {F_INT8GE, F_INT8LE};
+  ListCell* cell;
+  foreach (cell, LedgerLeaves(root)) {
+    LeafScan open = Open(lfirst_oid(cell), chain, snapshot, 2, bounds, kStrategies, kFunctions);
+    while (index_getnext_slot(open.scan, ForwardScanDirection, open.slot))
+      found(open.ledger, open.slot, state);
+    Close(&open);
+  }
+}
+
+}  // namespace bulla

@@ -1,0 +1,29 @@
+// Finds rows of a ledger by chain and seq, through its head index, in whichever partition they are.
+#pragma once
+
+extern "C" {
+#include "postgres.h"
+#include "executor/tuptable.h"
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+}
+
+#include "core/chain_tail.h"
+#include "pg/ledger_relation.h"
+
+namespace bulla {
+
+// The last row of a chain as of now, not as of any snapshot, this transaction's own rows included. Exact
+// under the chain's lock. SnapshotSelf takes no part in serializable conflict detection, so this read
+// never makes a transaction fail.
+ChainHead ScanHead(Oid root, ChainValues chain);
+
+// Calls `found` with each visible row of the chain with first <= seq <= last, in order of seq within a
+// partition, its relation open and described.
+void ScanRows(Oid root, ChainValues chain, int64 first, int64 last, Snapshot snapshot,
+              void (*found)(LedgerRelation* leaf, TupleTableSlot* row, void* state), void* state);
+
+// The tables that hold a ledger's rows: the ledger itself, or its leaf partitions, locked in share mode.
+List* LedgerLeaves(Oid root);
+
+}  // namespace bulla

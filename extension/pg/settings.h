@@ -1,0 +1,25 @@
+// Bulla's configuration parameters (GUCs). Each is declared, with its comment for the administrator, in
+// settings.cpp and nowhere else. No secret is ever one of them: only the place where it can be found.
+#pragma once
+
+namespace bulla {
+
+// bulla.early_lock_release: let the next transaction append to a chain while this one's commit is
+// still being flushed.
+extern bool early_lock_release;
+
+// bulla.chain_lock_timeout: milliseconds an append waits for its chain; 0 waits for ever.
+extern int chain_lock_timeout;
+
+// bulla.head_cache_size: chains whose head is kept in shared memory, when preloaded.
+extern int head_cache_size;
+
+// bulla.restore: accept rows that bring their own seq, prev_hash and hash, in any order.
+extern bool restore_mode;
+
+// bulla.kek: where the key-encryption key is, "file:PATH"; empty for none.
+extern char* kek_setting;
+
+void DefineSettings();
+
+}  // namespace bulla

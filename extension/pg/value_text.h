@@ -1,0 +1,46 @@
+// The text of a column's value as its record holds it: what the type's output function prints under
+// pinned settings, so that no session setting ever changes a hash (docs/spec/record.md).
+#pragma once
+
+extern "C" {
+#include "postgres.h"
+#include "fmgr.h"
+}
+
+#include <string_view>
+
+namespace bulla {
+
+enum class Printer : uint8_t {
+  kText,  // the stored bytes are the text
+  kBool,
+  kInt2,
+  kInt4,
+  kInt8,
+  kUuid,
+  kBytea,
+  kDate,
+  kTimestamp,
+  kTimestamptz,
+  kOutput,  // the output function, which depends on no setting
+  kPinned,  // the output function, with the settings it depends on pinned
+};
+
+// How values of one type are printed. FmgrInfo lives in the memory context it was made in.
+struct ValueType {
+  Printer printer;
+  bool by_reference;  // a varlena that may need detoasting
+  size_t size_bound;  // the longest text, SIZE_MAX where there is no bound
+  FmgrInfo output;    // kOutput and kPinned only
+};
+
+// False for a type whose text can change without the value changing (reg*, money, enums, composites,
+// types of other extensions): such a column cannot be part of a record. Domains count as their base
+// type. Raises only where the catalogue is broken.
+bool DescribeValueType(Oid type, ValueType* described);
+
+// The value's text, valid until the current memory context is reset or the next call, whichever is
+// first. Raises what the output function raises.
+std::string_view ValueText(ValueType* type, Datum value);
+
+}  // namespace bulla

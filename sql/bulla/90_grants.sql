@@ -1,0 +1,15 @@
+-- Rights. Everybody may make a ledger of a table they own and verify what they may read. Keys are for
+-- whom the owner of the extension grants them to: GRANT EXECUTE ON FUNCTION bulla.encrypt(…) TO …
+
+REVOKE ALL ON ALL TABLES IN SCHEMA bulla FROM PUBLIC;
+GRANT USAGE ON SCHEMA bulla TO PUBLIC;
+GRANT SELECT ON bulla.ledgers, bulla.chain_locks TO PUBLIC;
+
+REVOKE EXECUTE ON FUNCTION
+    bulla.create_key(text, text, text),
+    bulla.encrypt(text, text, text),
+    bulla.encrypt(bytea, text, text),
+    bulla.decrypt(text, text),
+    bulla.decrypt(bytea, text),
+    bulla.decrypt_if_encrypted(text, text)
+FROM PUBLIC;
