@@ -1,6 +1,7 @@
 // What a function of the core answers: a value, or a code with a message for a person.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -52,14 +53,13 @@ template <>
 class [[nodiscard]] Result<void> {
  public:
   Result() = default;
-  Result(Error error) : failed_(true), error_(std::move(error)) {}  // NOLINT: implicit
+  Result(Error error) : error_(std::move(error)) {}  // NOLINT: implicit
 
-  bool ok() const { return !failed_; }
-  const Error& error() const { return error_; }
+  bool ok() const { return !error_.has_value(); }
+  const Error& error() const { return *error_; }
 
  private:
-  bool failed_ = false;
-  Error error_{Code::kInternal, {}, {}};
+  std::optional<Error> error_;
 };
 
 }  // namespace bulla

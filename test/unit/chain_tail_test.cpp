@@ -1,0 +1,245 @@
+#include "core/chain_tail.h"
+
+#include <algorithm>
+#include <random>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace bulla {
+namespace {
+
+LeafHash HashNumber(uint64_t number) {
+  LeafHash hash;
+  PutU64(hash.bytes.data(), number);
+  return hash;
+}
+
+ChainHead Row(int64_t seq, uint64_t hash) { return {seq, HashNumber(hash)}; }
+
+// Draws with a hash that tells which draw it was.
+void Draw(ChainTail& tail, uint64_t hash, uint32_t statement = 1, uint32_t nest = 1) {
+  tail.Draw(statement, nest, HashNumber(hash));
+}
+
+TEST(ChainTailTest, ContinuesBehindTheCommittedHead) {
+  ChainTail tail(Row(41, 7));
+  EXPECT_EQ(tail.head(), Row(41, 7));
+  EXPECT_FALSE(tail.Drew(41));
+  Draw(tail, 8);
+  EXPECT_EQ(tail.head(), Row(42, 8));
+  EXPECT_TRUE(tail.Drew(42));
+  EXPECT_FALSE(tail.Drew(43));
+}
+
+TEST(ChainTailTest, AnEmptyChainBeginsAtZeroBehindTheZeroHash) {
+  ChainTail tail(ChainHead{});
+  EXPECT_EQ(tail.head().hash, LeafHash{});
+  Draw(tail, 1);
+  EXPECT_EQ(tail.head().seq, 0);
+}
+
+TEST(ChainTailTest, RowsDrawnLastAndNotInsertedAreTakenBack) {
+  ChainTail tail(Row(9, 9));
+  Draw(tail, 10);
+  Draw(tail, 11);
+  Draw(tail, 12);
+  ASSERT_TRUE(tail.Confirm(Row(10, 10)).ok());
+  ASSERT_TRUE(tail.EndStatement(1).ok());
+  EXPECT_EQ(tail.head(), Row(10, 10));
+  Draw(tail, 13);
+  EXPECT_EQ(tail.head(), Row(11, 13));
+}
+
+TEST(ChainTailTest, AStatementThatInsertsNothingLeavesTheCommittedHead) {
+  ChainTail tail(Row(9, 9));
+  Draw(tail, 10);
+  ASSERT_TRUE(tail.EndStatement(1).ok());
+  EXPECT_EQ(tail.head(), Row(9, 9));
+  EXPECT_TRUE(tail.empty());
+}
+
+TEST(ChainTailTest, ASkippedRowWithSuccessorsIsRefusedWhenTheyAreConfirmed) {
+  ChainTail tail(Row(9, 9));
+  Draw(tail, 10);
+  Draw(tail, 11);
+  const Result<void> confirmed = tail.Confirm(Row(11, 11));
+  ASSERT_FALSE(confirmed.ok());
+  EXPECT_EQ(confirmed.error().code, Code::kFailedPrecondition);
+  EXPECT_NE(confirmed.error().message.find("seq 10"), std::string::npos);
+  EXPECT_FALSE(confirmed.error().hint.empty());
+}
+
+TEST(ChainTailTest, ARowIsConfirmedOnce) {
+  ChainTail tail(Row(9, 9));
+  Draw(tail, 10);
+  ASSERT_TRUE(tail.Confirm(Row(10, 10)).ok());
+  EXPECT_FALSE(tail.Confirm(Row(10, 10)).ok());
+}
+
+TEST(ChainTailTest, AStatementInsideAnotherIsConfirmedFirst) {
+  ChainTail tail(Row(-1, 0));
+  Draw(tail, 100, 1);
+  Draw(tail, 200, 2);
+  ASSERT_TRUE(tail.Confirm(Row(1, 200)).ok());
+  ASSERT_TRUE(tail.EndStatement(2).ok());
+  Draw(tail, 101, 1);
+  ASSERT_TRUE(tail.Confirm(Row(0, 100)).ok());
+  ASSERT_TRUE(tail.Confirm(Row(2, 101)).ok());
+  ASSERT_TRUE(tail.EndStatement(1).ok());
+  EXPECT_EQ(tail.head(), Row(2, 101));
+}
+
+TEST(ChainTailTest, AnInnerStatementDoesNotTakeBackTheRowsOfTheOuter) {
+  ChainTail tail(Row(-1, 0));
+  Draw(tail, 100, 1);
+  Draw(tail, 200, 2);
+  ASSERT_TRUE(tail.EndStatement(2).ok());
+  EXPECT_EQ(tail.head(), Row(0, 100));
+  ASSERT_TRUE(tail.Confirm(Row(0, 100)).ok());
+  ASSERT_TRUE(tail.EndStatement(1).ok());
+}
+
+TEST(ChainTailTest, ARolledBackSubtransactionTakesItsRowsWithIt) {
+  ChainTail tail(Row(4, 4));
+  Draw(tail, 5);
+  ASSERT_TRUE(tail.Confirm(Row(5, 5)).ok());
+  ASSERT_TRUE(tail.EndStatement(1).ok());
+  Draw(tail, 6, 1, 2);
+  ASSERT_TRUE(tail.Confirm(Row(6, 6)).ok());
+  ASSERT_TRUE(tail.EndStatement(1).ok());
+  tail.AbortSubtransaction(2);
+  EXPECT_EQ(tail.head(), Row(5, 5));
+}
+
+TEST(ChainTailTest, ACommittedSubtransactionIsRolledBackWithItsParent) {
+  ChainTail tail(Row(4, 4));
+  Draw(tail, 5, 1, 3);
+  ASSERT_TRUE(tail.Confirm(Row(5, 5)).ok());
+  ASSERT_TRUE(tail.EndStatement(1).ok());
+  tail.CommitSubtransaction(3);
+  EXPECT_EQ(tail.head(), Row(5, 5));
+  tail.AbortSubtransaction(2);
+  EXPECT_EQ(tail.head(), Row(4, 4));
+}
+
+// The same rules, row by row, without any bookkeeping of runs.
+class Oracle {
+ public:
+  explicit Oracle(const ChainHead& committed) : committed_(committed) {}
+
+  ChainHead head() const { return rows_.empty() ? committed_ : rows_.back().row; }
+  void Draw(uint32_t statement, uint32_t nest, const LeafHash& hash) {
+    rows_.push_back({{head().seq + 1, hash}, statement, nest, false});
+  }
+  bool Confirm(int64_t seq) {
+    const auto at = static_cast<size_t>(seq - committed_.seq - 1);
+    Drawn& row = rows_[at];
+    if (row.confirmed) return false;
+    if (at > 0) {
+      const Drawn& before = rows_[at - 1];
+      if (!before.confirmed && before.statement == row.statement && before.nest == row.nest)
+        return false;
+    }
+    row.confirmed = true;
+    return true;
+  }
+  bool EndStatement(uint32_t statement) {
+    while (!rows_.empty() && rows_.back().statement >= statement && !rows_.back().confirmed)
+      rows_.pop_back();
+    return std::all_of(rows_.begin(), rows_.end(), [&](const Drawn& row) {
+      return row.confirmed || row.statement < statement;
+    });
+  }
+  void CommitSubtransaction(uint32_t nest) {
+    for (Drawn& row : rows_) row.nest = std::min(row.nest, nest - 1);
+  }
+  void AbortSubtransaction(uint32_t nest) {
+    while (!rows_.empty() && rows_.back().nest >= nest) rows_.pop_back();
+  }
+
+ private:
+  struct Drawn {
+    ChainHead row;
+    uint32_t statement;
+    uint32_t nest;
+    bool confirmed;
+  };
+  ChainHead committed_;
+  std::vector<Drawn> rows_;
+};
+
+// Runs random transactions as PostgreSQL would: statements inside statements, subtransactions inside
+// both, rows that are skipped, and confirmations at the end of each statement.
+class Transaction {
+ public:
+  explicit Transaction(uint32_t seed) : random_(seed) {}
+
+  void Run() {
+    for (int i = 0; i < 6 && !failed_; ++i) Step(0, 1);
+    if (!failed_) Compare(tail_.Settle().ok(), oracle_.EndStatement(0));
+  }
+
+ private:
+  bool Chance(uint32_t percent) { return random_() % 100 < percent; }
+
+  void Compare(bool tail, bool oracle) {
+    ASSERT_EQ(tail, oracle);
+    failed_ = failed_ || !oracle;
+    if (!failed_) {
+      ASSERT_EQ(tail_.head(), oracle_.head());
+    }
+  }
+
+  // A statement at depth + 1, in a subtransaction of its own or not.
+  void Step(uint32_t depth, uint32_t nest) {
+    if (depth > 3 || nest > 4) return;
+    if (!Chance(30)) return Statement(depth + 1, nest);
+    Statement(depth + 1, nest + 1);
+    if (failed_) return;
+    if (Chance(50)) {
+      tail_.CommitSubtransaction(nest + 1);
+      oracle_.CommitSubtransaction(nest + 1);
+    } else {
+      tail_.AbortSubtransaction(nest + 1);
+      oracle_.AbortSubtransaction(nest + 1);
+    }
+    Compare(true, true);
+  }
+
+  void Statement(uint32_t depth, uint32_t nest) {
+    std::vector<ChainHead> inserted;
+    const uint32_t rows = random_() % 4;
+    for (uint32_t i = 0; i < rows && !failed_; ++i) {
+      if (Chance(25)) Step(depth, nest);
+      if (failed_) return;
+      const LeafHash hash = HashNumber(++draws_);
+      tail_.Draw(depth, nest, hash);
+      oracle_.Draw(depth, nest, hash);
+      Compare(true, true);
+      if (Chance(85)) inserted.push_back(tail_.head());
+    }
+    for (const ChainHead& row : inserted) {
+      if (failed_) return;
+      Compare(tail_.Confirm(row).ok(), oracle_.Confirm(row.seq));
+      if (!failed_ && Chance(15)) Step(depth, nest);
+    }
+    if (!failed_) Compare(tail_.EndStatement(depth).ok(), oracle_.EndStatement(depth));
+  }
+
+  std::mt19937 random_;
+  ChainTail tail_{Row(99, 1)};
+  Oracle oracle_{Row(99, 1)};
+  uint64_t draws_ = 0;
+  bool failed_ = false;
+};
+
+TEST(ChainTailTest, AgreesWithARowByRowOracleInRandomTransactions) {
+  for (uint32_t seed = 0; seed < 50'000 && !::testing::Test::HasFatalFailure(); ++seed) {
+    SCOPED_TRACE(seed);
+    Transaction(seed).Run();
+  }
+}
+
+}  // namespace
+}  // namespace bulla
