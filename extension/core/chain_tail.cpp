@@ -26,14 +26,17 @@ void ChainTail::Draw(uint32_t statement, uint32_t nest, const LeafHash& hash) {
   }
 }
 
-Result<void> ChainTail::Confirm(const ChainHead& row) {
+Result<bool> ChainTail::Confirm(const ChainHead& row, const LeafHash& prev_hash) {
   // The rows of a statement are confirmed in the order they were drawn; those of the statements
   // inside it come in between. Nearly always there is one run.
-  auto run = std::partition_point(runs_.begin(), runs_.end(),
-                                  [&](const Run& drawn) { return drawn.last.seq < row.seq; });
+  const auto run = std::partition_point(runs_.begin(), runs_.end(),
+                                        [&](const Run& drawn) { return drawn.last.seq < row.seq; });
   if (row.seq != run->confirmed.seq + 1) return Skipped(run->confirmed.seq + 1);
+  // Only the last hash of a run is kept: that of an earlier row is checked by the row that links to it.
+  const bool as_drawn =
+      prev_hash == run->confirmed.hash && (row.seq < run->last.seq || row == run->last);
   run->confirmed = row;
-  return {};
+  return as_drawn;
 }
 
 Result<void> ChainTail::EndStatement(uint32_t statement) {

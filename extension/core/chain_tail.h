@@ -34,9 +34,10 @@ class ChainTail {
   // Whether this seq was drawn and not taken back.
   bool Drew(int64_t seq) const { return !empty() && seq > committed_.seq && seq <= head().seq; }
 
-  // It was inserted; Drew(row.seq) holds. kFailedPrecondition when it is not the next of its statement: a row before it
-  // was drawn and then skipped, so its place would stay empty.
-  Result<void> Confirm(const ChainHead& row);
+  // It was inserted, as this row that links to this prev_hash; Drew(row.seq) holds. False when that is
+  // not what was drawn: somebody changed the row in between. kFailedPrecondition when it is not the
+  // next of its statement: a row before it was drawn and then skipped, so its place would stay empty.
+  Result<bool> Confirm(const ChainHead& row, const LeafHash& prev_hash);
 
   // The statement is over: rows it drew last and did not insert are taken back. kFailedPrecondition
   // when a skipped row has successors.

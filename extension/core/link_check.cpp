@@ -42,13 +42,15 @@ std::vector<LinkFinding> LinkCheck::Finish(int64_t first, std::optional<int64_t>
   int64_t expected = first;
   for (const auto& [begin, stretch] : stretches_) {
     if (begin > expected) findings.push_back({LinkVerdict::kMissing, expected, begin - 1});
-    // Row 0 has no predecessor; its prev_hash is zeros.
     if (begin == 0 && stretch.prev_hash != LeafHash{}) {
       findings.push_back({LinkVerdict::kRelinked, 0, 0});
     }
     expected = std::max(expected, stretch.last.seq + 1);
   }
   if (last && *last >= expected) findings.push_back({LinkVerdict::kMissing, expected, *last});
+  std::erase_if(findings, [&](const LinkFinding& finding) {
+    return finding.last < first || (last && finding.first > *last);
+  });
   std::stable_sort(findings.begin(), findings.end(),
                    [](const LinkFinding& a, const LinkFinding& b) { return a.first < b.first; });
   return findings;

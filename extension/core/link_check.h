@@ -30,8 +30,8 @@ class LinkCheck {
   // and links to nothing.
   void Add(int64_t seq, const LeafHash& prev_hash, const LeafHash& hash);
 
-  // The findings in order of seq. The chain should begin at `first`: at 0 with the zero prev_hash, else
-  // anywhere, with a predecessor that was not looked at. `last`, where given, is where it should end.
+  // The findings from `first` to `last`, in order of seq; without a last, to the last row. Row 0 links to
+  // the zero hash; the predecessor of another first row is checked if it was added.
   std::vector<LinkFinding> Finish(int64_t first, std::optional<int64_t> last) const;
 
   int64_t rows() const { return rows_; }

@@ -92,7 +92,7 @@ void CheckForeignRow(Relation relation, const LedgerRelation* ledger, const Datu
                     static_cast<long long>(seq), RelationGetRelationName(relation)),
              errhint("The row was changed after it was written, or belongs to another ledger.")));
   }
-  ForgetHeadsAtCommit(ledger->root);
+  ForgetHeadsAtCommit(ledger);
 }
 
 // The record up to its position is written before the chain is locked.
@@ -173,8 +173,12 @@ Datum bulla_confirm_row(PG_FUNCTION_ARGS) {
       !ReadHash(values[ledger->hash], &position.hash)) {
     RaiseChangedRow(trigger->tg_relation);
   }
-  const bool drawn_here = ConfirmRow(ledger, chain, {position.seq, position.hash});
-  if (!drawn_here && !AcceptsForeignHashes()) RaiseChangedRow(trigger->tg_relation);
+  const Confirmation confirmation =
+      ConfirmRow(ledger, chain, {position.seq, position.hash}, position.prev_hash);
+  if (confirmation == Confirmation::kChanged ||
+      (confirmation == Confirmation::kNotDrawn && !AcceptsForeignHashes())) {
+    RaiseChangedRow(trigger->tg_relation);
+  }
   // Somebody's trigger may have run after ours: what it made of the row must still be what was hashed.
   LeafHash hash;
   if (ledger->later_trigger &&
@@ -189,7 +193,7 @@ BULLA_FUNCTION(bulla_open_statement);
 Datum bulla_open_statement(PG_FUNCTION_ARGS) {
   const TriggerData* const trigger =
       CheckedTrigger(fcinfo, TRIGGER_EVENT_BEFORE, 0, "BEFORE INSERT FOR EACH STATEMENT");
-  OpenStatement(DescribeLedger(trigger->tg_relation)->root);
+  OpenStatement(DescribeLedger(trigger->tg_relation));
   return PointerGetDatum(nullptr);
 }
 
@@ -197,7 +201,7 @@ BULLA_FUNCTION(bulla_close_statement);
 Datum bulla_close_statement(PG_FUNCTION_ARGS) {
   const TriggerData* const trigger =
       CheckedTrigger(fcinfo, TRIGGER_EVENT_AFTER, 0, "AFTER INSERT FOR EACH STATEMENT");
-  CloseStatement(DescribeLedger(trigger->tg_relation)->root);
+  CloseStatement(DescribeLedger(trigger->tg_relation));
   return PointerGetDatum(nullptr);
 }
 

@@ -66,7 +66,7 @@ Leaf* FindLeaf(Rewrite* rewrite, Oid relation_id) {
   const MemoryContext caller = MemoryContextSwitchTo(rewrite->memory);
   leaf->relation = table_open(relation_id, NoLock);
   leaf->target = makeNode(ResultRelInfo);
-  InitResultRelInfo(leaf->target, leaf->relation, 1, nullptr, 0);
+  InitResultRelInfo(leaf->target, leaf->relation, 0, nullptr, 0);  // 0: there is no range table
   leaf->target->ri_TrigDesc = nullptr;  // nobody's trigger may see, change or refuse this
   ExecOpenIndices(leaf->target, false);
   leaf->old_row = table_slot_create(leaf->relation, nullptr);

@@ -1,6 +1,7 @@
 #include "pg/event_log.h"
 
 extern "C" {
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -14,6 +15,7 @@ extern "C" {
 #include "utils/syscache.h"
 }
 
+#include "pg/ledger_triggers.h"
 #include "pg/make_ledger.h"
 
 namespace bulla {
@@ -47,6 +49,19 @@ void MakeEventLedger() {
   Run(kCreateTable);
   Run(kComment);
   MakeLedger(TableOid("events"), NIL, false);
+}
+
+// DROP EXTENSION leaves the table behind as an ordinary one: events must not go there unseen.
+void RequireEventLedger() {
+  if (!OidIsValid(TableOid("events"))) MakeEventLedger();
+  const Relation events = table_open(TableOid("events"), RowExclusiveLock);
+  if (FindLedgerTrigger(events) == nullptr) {
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("table bulla.events is not a ledger any more"),
+                    errhint("Keep it under another name, ALTER TABLE bulla.events RENAME TO …; the "
+                            "next event makes a new one.")));
+  }
+  table_close(events, NoLock);
 }
 
 }  // namespace
@@ -111,7 +126,7 @@ void RecordEvent(const char* action, const EventDetail& detail) {
   const char* const session_role = GetUserNameFromId(GetSessionUserId(), false);
   const OwnerScope scope = BeginAsOwner();
   SPI_connect();
-  if (!OidIsValid(TableOid("events"))) MakeEventLedger();
+  RequireEventLedger();
   Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID};
   Datum values[] = {CStringGetTextDatum(action), CStringGetTextDatum(role),
                     CStringGetTextDatum(session_role), CStringGetTextDatum(detail.Json())};

@@ -234,4 +234,15 @@ LedgerRelation* DescribeLedger(Relation relation) {
   return ledger;
 }
 
+LedgerRelation* DescribeWholeLedger(Relation relation) {
+  LedgerRelation* const ledger = DescribeLedger(relation);
+  if (ledger->root != RelationGetRelid(relation)) {
+    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                    errmsg("\"%s\" is a partition of ledger \"%s\"",
+                           RelationGetRelationName(relation), get_rel_name(ledger->root)),
+                    errhint("Name the ledger itself.")));
+  }
+  return ledger;
+}
+
 }  // namespace bulla

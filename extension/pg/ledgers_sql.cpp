@@ -11,6 +11,7 @@ extern "C" {
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
@@ -84,16 +85,24 @@ void RecordCreation(Oid table, const MadeLedger& made) {
 Oid LockedLedger(Oid table, LOCKMODE mode, LedgerId* id) {
   CheckOwnsTable(table);
   const Relation relation = table_open(table, mode);
-  const LedgerRelation* const ledger = DescribeLedger(relation);
-  if (ledger->root != table) {
-    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-                    errmsg("\"%s\" is a partition of ledger \"%s\"",
-                           RelationGetRelationName(relation), get_rel_name(ledger->root)),
-                    errhint("Name the ledger itself.")));
-  }
-  *id = ledger->arguments.id;
+  *id = DescribeWholeLedger(relation)->arguments.id;
   table_close(relation, NoLock);
   return table;
+}
+
+// False for what is no timestamp: anybody can write trigger arguments.
+bool ReadTimestamp(const char* text, TimestampTz* timestamp) {
+  char buffer[MAXDATELEN + MAXDATEFIELDS];
+  char* fields[MAXDATEFIELDS];
+  int types[MAXDATEFIELDS];
+  int count;
+  int kind;
+  pg_tm tm;
+  fsec_t fsec;
+  int zone;
+  return ParseDateTime(text, buffer, sizeof buffer, fields, types, MAXDATEFIELDS, &count) == 0 &&
+         DecodeDateTime(fields, types, count, &kind, &tm, &fsec, &zone) == 0 && kind == DTK_DATE &&
+         tm2timestamp(&tm, fsec, &zone, timestamp) == 0;
 }
 
 }  // namespace
@@ -157,7 +166,10 @@ Datum bulla_ledger_arguments(PG_FUNCTION_ARGS) {
     arguments[count++] = pnstrdup(begin + at, strnlen(begin + at, size - at));
   }
   LedgerArguments ledger;
-  if (!ParseLedgerArguments(count, arguments, &ledger)) PG_RETURN_NULL();
+  TimestampTz created_at;
+  if (!ParseLedgerArguments(count, arguments, &ledger) ||
+      !ReadTimestamp(ledger.created_at, &created_at))
+    PG_RETURN_NULL();
 
   auto* const names = static_cast<Datum*>(palloc(sizeof(Datum) * (ledger.chain_by_count + 1)));
   for (int i = 0; i < ledger.chain_by_count; ++i)
@@ -166,8 +178,7 @@ Datum bulla_ledger_arguments(PG_FUNCTION_ARGS) {
       IdDatum(ledger.id),
       PointerGetDatum(construct_array(names, ledger.chain_by_count, NAMEOID, NAMEDATALEN, false,
                                       TYPALIGN_CHAR)),
-      DirectFunctionCall3(timestamptz_in, CStringGetDatum(ledger.created_at),
-                          ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)),
+      TimestampTzGetDatum(created_at),
       DirectFunctionCall1(namein, CStringGetDatum(ledger.created_by)),
       Int64GetDatum(ledger.retroactive_rows),
   };

@@ -153,6 +153,9 @@ MadeLedger MakeLedger(Oid table, List* chain_by, bool blind) {
 }
 
 void UnmakeLedger(Oid ledger) {
+  const Relation relation = table_open(ledger, NoLock);
+  ForgetHeadsAtCommit(DescribeLedger(relation));
+  table_close(relation, NoLock);
   ListCell* cell;
   // The ledger itself comes first: its row triggers take their clones on partitions with them.
   foreach (cell, find_all_inheritors(ledger, AccessExclusiveLock, nullptr)) {
@@ -161,7 +164,6 @@ void UnmakeLedger(Oid ledger) {
       Run(psprintf("DROP TRIGGER %s ON %s", trigger.name, QuotedTable(lfirst_oid(cell))));
     }
   }
-  ForgetHeadsAtCommit(ledger);
 }
 
 int ProtectPartitions(Oid ledger) {

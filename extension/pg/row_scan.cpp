@@ -80,11 +80,11 @@ List* LedgerLeaves(Oid root) {
   return leaves;
 }
 
-ChainHead ScanHead(Oid root, ChainValues chain) {
+ChainHead ScanHead(Oid root, ChainValues chain, Snapshot snapshot) {
   ChainHead head;
   ListCell* cell;
   foreach (cell, LedgerLeaves(root)) {
-    LeafScan open = Open(lfirst_oid(cell), chain, SnapshotSelf, 0, nullptr, nullptr, nullptr);
+    LeafScan open = Open(lfirst_oid(cell), chain, snapshot, 0, nullptr, nullptr, nullptr);
     if (index_getnext_slot(open.scan, BackwardScanDirection, open.slot)) {
       bool no_seq;
       bool no_hash;

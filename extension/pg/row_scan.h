@@ -13,10 +13,10 @@ extern "C" {
 
 namespace bulla {
 
-// The last row of a chain as of now, not as of any snapshot, this transaction's own rows included. Exact
-// under the chain's lock. SnapshotSelf takes no part in serializable conflict detection, so this read
-// never makes a transaction fail.
-ChainHead ScanHead(Oid root, ChainValues chain);
+// The last row of a chain that the snapshot sees. With SnapshotSelf it is the last row as of now, this
+// transaction's own included: exact under the chain's lock, and without part in serializable conflict
+// detection, so reading it never makes a transaction fail.
+ChainHead ScanHead(Oid root, ChainValues chain, Snapshot snapshot);
 
 // Calls `found` with each visible row of the chain with first <= seq <= last, in order of seq within a
 // partition, its relation open and described.

@@ -14,6 +14,7 @@ extern "C" {
 #include "storage/sinval.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 }
 
 #include "pg/boundary.h"
@@ -50,8 +51,20 @@ struct OpenLedger {
   bool forget_heads = false;
 };
 
+// A table can be one ledger, and after drop_ledger and create_ledger another, in one transaction.
+struct LedgerKey {
+  Oid table;
+  LedgerId id;
+  bool operator==(const LedgerKey&) const = default;
+};
+struct HashLedgerKey {
+  size_t operator()(const LedgerKey& key) const { return key.table; }
+};
+
+LedgerKey KeyOf(const LedgerRelation* ledger) { return {ledger->root, ledger->arguments.id}; }
+
 struct Transaction {
-  std::unordered_map<Oid, OpenLedger> ledgers;
+  std::unordered_map<LedgerKey, OpenLedger, HashLedgerKey> ledgers;
   int synchronous_commit = -1;  // what the session asked for, while it is overridden
 };
 
@@ -87,7 +100,7 @@ OpenChain* FindChain(OpenLedger* ledger, Bytes key) {
   return ledger->recent;
 }
 
-OpenLedger* FindLedger(Oid ledger) {
+OpenLedger* FindLedger(const LedgerKey& ledger) {
   const auto found = Current().ledgers.find(ledger);
   return found == Current().ledgers.end() ? nullptr : &found->second;
 }
@@ -107,7 +120,7 @@ void LockChain(OpenLedger* open, const LedgerRelation* ledger, const LOCKTAG& ta
 
 void SettleAll() {
   Enter([]() -> Result<void> {
-    for (auto& [oid, ledger] : Current().ledgers) {
+    for (auto& [ledger_key, ledger] : Current().ledgers) {
       for (auto& [key, chain] : ledger.chains) {
         if (auto settled = chain->tail.Settle(); !settled.ok()) return settled;
       }
@@ -130,7 +143,7 @@ bool MayReleaseEarly() {
 }
 
 bool HoldsChains() {
-  for (auto& [oid, ledger] : Current().ledgers) {
+  for (auto& [ledger_key, ledger] : Current().ledgers) {
     if (!ledger.chains.empty()) return true;
   }
   return false;
@@ -144,8 +157,8 @@ void BeforeCommit() {
 }
 
 void ForgetHeads() noexcept {
-  for (auto& [oid, ledger] : Current().ledgers) {
-    if (ledger.forget_heads) DropCachedHeads(MyDatabaseId, oid);
+  for (auto& [ledger_key, ledger] : Current().ledgers) {
+    if (ledger.forget_heads) DropCachedHeads(MyDatabaseId, ledger_key.table);
     for (auto& [key, chain] : ledger.chains) DropCachedHead(chain->identity);
   }
 }
@@ -156,20 +169,21 @@ void Clear() noexcept {
   Current().ledgers.clear();
 }
 
-void PublishAndRelease(Oid oid, OpenLedger* ledger) noexcept {
-  for (auto& [key, chain] : ledger->chains) {
-    CacheHead(chain->identity, chain->tail.head());
+// Rows that brought their own hashes are not in the heads known here: then the table is asked next time.
+void PublishAndRelease(const LedgerKey& key, OpenLedger* ledger) noexcept {
+  if (ledger->forget_heads) DropCachedHeads(MyDatabaseId, key.table);
+  for (auto& [chain_key, chain] : ledger->chains) {
+    if (!ledger->forget_heads) CacheHead(chain->identity, chain->tail.head());
     if (ledger->ledger_lock != ExclusiveLock) ReleaseChainLock(chain->tag, ExclusiveLock);
   }
-  if (ledger->ledger_lock == ShareLock) ReleaseChainLock(LedgerLockTag(oid), ShareLock);
+  if (ledger->ledger_lock == ShareLock) ReleaseChainLock(LedgerLockTag(key.table), ShareLock);
 }
 
 // An error here would be a PANIC: the transaction is committed. Nothing below allocates or raises.
 void AfterCommit() noexcept {
   const bool released_early = Current().synchronous_commit >= 0;
-  for (auto& [oid, ledger] : Current().ledgers) {
-    if (ledger.forget_heads) DropCachedHeads(MyDatabaseId, oid);
-    PublishAndRelease(oid, &ledger);
+  for (auto& [ledger_key, ledger] : Current().ledgers) {
+    PublishAndRelease(ledger_key, &ledger);
   }
   Clear();
   if (!released_early) return;
@@ -205,7 +219,7 @@ void OnTransactionEvent(XactEvent event, void*) {
 void OnSubtransactionEvent(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
   if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB) return;
   const uint32_t nest = Nest();
-  for (auto& [oid, ledger] : Current().ledgers) {
+  for (auto& [ledger_key, ledger] : Current().ledgers) {
     for (auto& [key, chain] : ledger.chains) {
       if (event == SUBXACT_EVENT_COMMIT_SUB) {
         chain->tail.CommitSubtransaction(nest);
@@ -230,7 +244,7 @@ OpenChain* OpenChainOf(const LedgerRelation* ledger, const RowChain& chain) {
   OpenLedger* open = nullptr;
   OpenChain* found = nullptr;
   Enter([&]() -> Result<void> {
-    open = &Current().ledgers[ledger->root];
+    open = &Current().ledgers[KeyOf(ledger)];
     found = FindChain(open, chain.key);
     return {};
   });
@@ -242,7 +256,8 @@ OpenChain* OpenChainOf(const LedgerRelation* ledger, const RowChain& chain) {
                                sizeof identity.chain_key));
   LockChain(open, ledger, tag);
   ChainHead head;
-  if (!FindCachedHead(identity, &head)) head = ScanHead(ledger->root, chain.values);
+  if (open->forget_heads || !FindCachedHead(identity, &head))
+    head = ScanHead(ledger->root, chain.values, SnapshotSelf);
   return Enter([&]() -> Result<OpenChain*> {
     auto made = std::make_unique<OpenChain>(identity, tag, head);
     return open->chains.emplace(std::string(AsText(chain.key)), std::move(made))
@@ -254,7 +269,7 @@ ChainHead HeadOf(const OpenChain* chain) { return chain->tail.head(); }
 
 void DrawRow(OpenChain* chain, const LeafHash& hash) {
   Enter([&]() -> Result<void> {
-    OpenLedger* const ledger = FindLedger(chain->identity.ledger);
+    OpenLedger* const ledger = FindLedger({chain->identity.ledger, chain->identity.ledger_id});
     if (!chain->drawn) ledger->drawn.push_back(chain);
     chain->drawn = true;
     chain->tail.Draw(static_cast<uint32_t>(ledger->statements.size()), Nest(), hash);
@@ -262,26 +277,28 @@ void DrawRow(OpenChain* chain, const LeafHash& hash) {
   });
 }
 
-bool ConfirmRow(const LedgerRelation* ledger, const RowChain& chain, const ChainHead& row) {
-  return Enter([&]() -> Result<bool> {
-    OpenLedger* const open = FindLedger(ledger->root);
+Confirmation ConfirmRow(const LedgerRelation* ledger, const RowChain& chain, const ChainHead& row,
+                        const LeafHash& prev_hash) {
+  return Enter([&]() -> Result<Confirmation> {
+    OpenLedger* const open = FindLedger(KeyOf(ledger));
     OpenChain* const found = open != nullptr ? FindChain(open, chain.key) : nullptr;
-    if (found == nullptr || !found->tail.Drew(row.seq)) return false;
-    if (auto confirmed = found->tail.Confirm(row); !confirmed.ok()) return confirmed.error();
-    return true;
+    if (found == nullptr || !found->tail.Drew(row.seq)) return Confirmation::kNotDrawn;
+    const auto as_drawn = found->tail.Confirm(row, prev_hash);
+    if (!as_drawn.ok()) return as_drawn.error();
+    return as_drawn.value() ? Confirmation::kAsDrawn : Confirmation::kChanged;
   });
 }
 
-void OpenStatement(Oid ledger) {
+void OpenStatement(const LedgerRelation* ledger) {
   Enter([&]() -> Result<void> {
-    Current().ledgers[ledger].statements.push_back(Nest());
+    Current().ledgers[KeyOf(ledger)].statements.push_back(Nest());
     return {};
   });
 }
 
-void CloseStatement(Oid ledger) {
+void CloseStatement(const LedgerRelation* ledger) {
   Enter([&]() -> Result<void> {
-    OpenLedger* const open = FindLedger(ledger);
+    OpenLedger* const open = FindLedger(KeyOf(ledger));
     if (open == nullptr || open->statements.empty()) return {};
     const auto depth = static_cast<uint32_t>(open->statements.size());
     for (OpenChain* const chain : open->drawn) {
@@ -294,9 +311,9 @@ void CloseStatement(Oid ledger) {
   });
 }
 
-void ForgetHeadsAtCommit(Oid ledger) {
+void ForgetHeadsAtCommit(const LedgerRelation* ledger) {
   Enter([&]() -> Result<void> {
-    Current().ledgers[ledger].forget_heads = true;
+    Current().ledgers[KeyOf(ledger)].forget_heads = true;
     return {};
   });
 }

@@ -32,16 +32,21 @@ OpenChain* OpenChainOf(const LedgerRelation* ledger, const RowChain& chain);
 ChainHead HeadOf(const OpenChain* chain);
 void DrawRow(OpenChain* chain, const LeafHash& hash);
 
-// The row was inserted. False where this transaction did not lock the chain or draw the seq, as with
-// rows that brought their own; raises where a row before it was skipped.
-bool ConfirmRow(const LedgerRelation* ledger, const RowChain& chain, const ChainHead& row);
+// The row was inserted. Raises where a row before it was skipped.
+enum class Confirmation {
+  kAsDrawn,
+  kChanged,   // it is not the row that was drawn
+  kNotDrawn,  // this transaction did not draw it, as with rows that bring their own hashes
+};
+Confirmation ConfirmRow(const LedgerRelation* ledger, const RowChain& chain, const ChainHead& row,
+                        const LeafHash& prev_hash);
 
 // An INSERT statement on the ledger begins and ends. At its end rows that it drew last and did not
 // insert are taken back.
-void OpenStatement(Oid ledger);
-void CloseStatement(Oid ledger);
+void OpenStatement(const LedgerRelation* ledger);
+void CloseStatement(const LedgerRelation* ledger);
 
 // Rows were written that brought their own hashes: the ledger's cached heads end with this transaction.
-void ForgetHeadsAtCommit(Oid ledger);
+void ForgetHeadsAtCommit(const LedgerRelation* ledger);
 
 }  // namespace bulla

@@ -1,5 +1,6 @@
 #include "pg/verify_ledger.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -156,13 +157,19 @@ void CheckAllRows(Run* run, Oid leaf) {
 // Rows of one chain by its index; its head tells whether rows are missing at the end of the range.
 void CheckChain(Run* run, Oid ledger, const char* name) {
   const Relation relation = table_open(ledger, AccessShareLock);
-  const LedgerRelation* const described = DescribeLedger(relation);
-  const ChainValues chain = ChainOfName(described, name);
+  const ChainValues chain = ChainOfName(DescribeLedger(relation), name);
   const int64 before = run->range.first > 0 ? run->range.first - 1 : 0;
   ScanRows(ledger, chain, before, run->range.last, GetActiveSnapshot(), CheckRowInItsMemory, run);
-  const ChainHead head = ScanHead(ledger, chain);
-  for (auto& [key, state] : run->chains->by_key)
-    state->highest_seq = Max(state->highest_seq, head.seq);
+  const ChainHead head = ScanHead(ledger, chain, GetActiveSnapshot());
+  Enter([&]() -> Result<void> {
+    // Where the range has no row at all, the chain is still to be judged.
+    if (run->chains->by_key.empty() && head.seq >= 0) {
+      run->chains->by_key.emplace("", std::make_unique<ChainState>()).first->second->name = name;
+    }
+    for (auto& [key, state] : run->chains->by_key)
+      state->highest_seq = std::max(state->highest_seq, head.seq);
+    return {};
+  });
   table_close(relation, AccessShareLock);
 }
 
@@ -200,11 +207,11 @@ struct LinkFindings {
 };
 
 void ReportLinks(const Run* run, LinkFindings* findings) {
-  const int64 first = run->range.first > 0 ? run->range.first - 1 : 0;
   for (auto& [key, state] : run->chains->by_key) {
     const ChainState* const chain = state.get();
     Enter([&]() -> Result<void> {
-      findings->list = chain->links.Finish(first, Min(run->range.last, chain->highest_seq));
+      findings->list =
+          chain->links.Finish(run->range.first, std::min(run->range.last, chain->highest_seq));
       return {};
     });
     for (const LinkFinding& finding : findings->list) {
@@ -228,6 +235,10 @@ void FlushWhatWasRead() {
 }  // namespace
 
 void CheckMayRead(Oid ledger) {
+  if (get_rel_name(ledger) == nullptr) {
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+                    errmsg("relation with oid %u does not exist", ledger)));
+  }
   const AclResult allowed = pg_class_aclcheck(ledger, GetUserId(), ACL_SELECT);
   if (allowed != ACLCHECK_OK)
     aclcheck_error(allowed, get_relkind_objtype(get_rel_relkind(ledger)), get_rel_name(ledger));
@@ -241,7 +252,6 @@ void CheckMayRead(Oid ledger) {
 }
 
 Verified VerifyLedger(Oid ledger, const VerifyRange& range, ReportFinding report, void* state) {
-  CheckMayRead(ledger);
   Run run{range, report, state, NewInContext<ChainStates>(), nullptr, 0};
   auto* const findings = NewInContext<LinkFindings>();
   run.row_memory =

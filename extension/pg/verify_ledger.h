@@ -31,15 +31,16 @@ struct Verified {
   ChainHead head;  // of the chain, where there is one only
 };
 
-// Reads only, under the active snapshot; can be cancelled; works on a standby. The current user must be
-// allowed to SELECT all rows of the ledger. What it read is flushed before it returns. Findings come in
+// Reads only, under the active snapshot; can be cancelled; works on a standby. CheckMayRead comes
+// first. What it read is flushed before it returns. Findings come in
 // no particular order.
 Verified VerifyLedger(Oid ledger, const VerifyRange& range, ReportFinding report, void* state);
 
 // The part that looks at triggers (verify_protection.cpp).
 void VerifyProtection(Oid ledger, ReportFinding report, void* state);
 
-// Raises insufficient_privilege unless the current user may SELECT all rows.
+// Raises insufficient_privilege unless the current user may SELECT all rows, undefined_table where there
+// is no such table.
 void CheckMayRead(Oid ledger);
 
 }  // namespace bulla

@@ -35,10 +35,10 @@ Oid LedgerArgument(FunctionCallInfo fcinfo) {
   if (PG_ARGISNULL(0))
     ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("ledger must not be null")));
   const Oid ledger = PG_GETARG_OID(0);
-  if (get_rel_name(ledger) == nullptr) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-                    errmsg("relation with oid %u does not exist", ledger)));
-  }
+  CheckMayRead(ledger);
+  const Relation relation = table_open(ledger, AccessShareLock);
+  DescribeWholeLedger(relation);
+  table_close(relation, NoLock);
   return ledger;
 }
 
@@ -195,7 +195,6 @@ Datum bulla_row_record(PG_FUNCTION_ARGS) {
   }
   const char* const chain = text_to_cstring(PG_GETARG_TEXT_PP(1));
   const int64 seq = PG_GETARG_INT64(2);
-  CheckMayRead(ledger);
   const Relation relation = table_open(ledger, AccessShareLock);
   const ChainValues values = ChainOfName(DescribeLedger(relation), chain);
   FoundRecord result = {};

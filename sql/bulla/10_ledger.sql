@@ -77,7 +77,8 @@ SELECT t.tgrelid::pg_catalog.regclass AS ledger,
 FROM pg_catalog.pg_trigger AS t
 CROSS JOIN LATERAL bulla.ledger_arguments(t.tgargs) AS a
 WHERE t.tgfoid OPERATOR(pg_catalog.=) 'bulla.chain_row'::pg_catalog.regproc
-  AND t.tgparentid OPERATOR(pg_catalog.=) 0::pg_catalog.oid;
+  AND t.tgparentid OPERATOR(pg_catalog.=) 0::pg_catalog.oid
+  AND a.id IS NOT NULL;
 COMMENT ON VIEW bulla.ledgers IS
     'The ledgers of this database, as their triggers describe them. retroactive_rows counts the rows that were there before the ledger was.';
 

@@ -22,6 +22,14 @@ void Draw(ChainTail& tail, uint64_t hash, uint32_t statement = 1, uint32_t nest 
   tail.Draw(statement, nest, HashNumber(hash));
 }
 
+// Confirms a row whose hash is `hash`, and that of the row before it hash - 1.
+Result<bool> Confirm(ChainTail& tail, int64_t seq, uint64_t hash, uint64_t prev_hash) {
+  return tail.Confirm(Row(seq, hash), HashNumber(prev_hash));
+}
+Result<bool> Confirm(ChainTail& tail, int64_t seq, uint64_t hash) {
+  return Confirm(tail, seq, hash, hash - 1);
+}
+
 TEST(ChainTailTest, ContinuesBehindTheCommittedHead) {
   ChainTail tail(Row(41, 7));
   EXPECT_EQ(tail.head(), Row(41, 7));
@@ -44,7 +52,7 @@ TEST(ChainTailTest, RowsDrawnLastAndNotInsertedAreTakenBack) {
   Draw(tail, 10);
   Draw(tail, 11);
   Draw(tail, 12);
-  ASSERT_TRUE(tail.Confirm(Row(10, 10)).ok());
+  ASSERT_TRUE(Confirm(tail, 10, 10).ok());
   ASSERT_TRUE(tail.EndStatement(1).ok());
   EXPECT_EQ(tail.head(), Row(10, 10));
   Draw(tail, 13);
@@ -63,29 +71,46 @@ TEST(ChainTailTest, ASkippedRowWithSuccessorsIsRefusedWhenTheyAreConfirmed) {
   ChainTail tail(Row(9, 9));
   Draw(tail, 10);
   Draw(tail, 11);
-  const Result<void> confirmed = tail.Confirm(Row(11, 11));
+  const Result<bool> confirmed = Confirm(tail, 11, 11);
   ASSERT_FALSE(confirmed.ok());
   EXPECT_EQ(confirmed.error().code, Code::kFailedPrecondition);
   EXPECT_NE(confirmed.error().message.find("seq 10"), std::string::npos);
   EXPECT_FALSE(confirmed.error().hint.empty());
 }
 
+TEST(ChainTailTest, ARowThatIsNotWhatWasDrawnIsTold) {
+  ChainTail tail(Row(9, 9));
+  Draw(tail, 10);
+  Draw(tail, 11);
+  Draw(tail, 12);
+  EXPECT_TRUE(Confirm(tail, 10, 10).value());
+  EXPECT_TRUE(Confirm(tail, 11, 99, 10).value()) << "told by its successor";
+  EXPECT_FALSE(Confirm(tail, 12, 12, 11).value());
+
+  ChainTail changed_last(Row(9, 9));
+  Draw(changed_last, 10);
+  EXPECT_FALSE(Confirm(changed_last, 10, 99, 9).value());
+  ChainTail relinked(Row(9, 9));
+  Draw(relinked, 10);
+  EXPECT_FALSE(Confirm(relinked, 10, 10, 8).value());
+}
+
 TEST(ChainTailTest, ARowIsConfirmedOnce) {
   ChainTail tail(Row(9, 9));
   Draw(tail, 10);
-  ASSERT_TRUE(tail.Confirm(Row(10, 10)).ok());
-  EXPECT_FALSE(tail.Confirm(Row(10, 10)).ok());
+  ASSERT_TRUE(Confirm(tail, 10, 10).ok());
+  EXPECT_FALSE(Confirm(tail, 10, 10).ok());
 }
 
 TEST(ChainTailTest, AStatementInsideAnotherIsConfirmedFirst) {
   ChainTail tail(Row(-1, 0));
   Draw(tail, 100, 1);
   Draw(tail, 200, 2);
-  ASSERT_TRUE(tail.Confirm(Row(1, 200)).ok());
+  ASSERT_TRUE(Confirm(tail, 1, 200, 100).ok());
   ASSERT_TRUE(tail.EndStatement(2).ok());
   Draw(tail, 101, 1);
-  ASSERT_TRUE(tail.Confirm(Row(0, 100)).ok());
-  ASSERT_TRUE(tail.Confirm(Row(2, 101)).ok());
+  ASSERT_TRUE(Confirm(tail, 0, 100, 0).ok());
+  ASSERT_TRUE(Confirm(tail, 2, 101, 200).ok());
   ASSERT_TRUE(tail.EndStatement(1).ok());
   EXPECT_EQ(tail.head(), Row(2, 101));
 }
@@ -96,17 +121,17 @@ TEST(ChainTailTest, AnInnerStatementDoesNotTakeBackTheRowsOfTheOuter) {
   Draw(tail, 200, 2);
   ASSERT_TRUE(tail.EndStatement(2).ok());
   EXPECT_EQ(tail.head(), Row(0, 100));
-  ASSERT_TRUE(tail.Confirm(Row(0, 100)).ok());
+  ASSERT_TRUE(Confirm(tail, 0, 100, 0).ok());
   ASSERT_TRUE(tail.EndStatement(1).ok());
 }
 
 TEST(ChainTailTest, ARolledBackSubtransactionTakesItsRowsWithIt) {
   ChainTail tail(Row(4, 4));
   Draw(tail, 5);
-  ASSERT_TRUE(tail.Confirm(Row(5, 5)).ok());
+  ASSERT_TRUE(Confirm(tail, 5, 5).ok());
   ASSERT_TRUE(tail.EndStatement(1).ok());
   Draw(tail, 6, 1, 2);
-  ASSERT_TRUE(tail.Confirm(Row(6, 6)).ok());
+  ASSERT_TRUE(Confirm(tail, 6, 6).ok());
   ASSERT_TRUE(tail.EndStatement(1).ok());
   tail.AbortSubtransaction(2);
   EXPECT_EQ(tail.head(), Row(5, 5));
@@ -115,7 +140,7 @@ TEST(ChainTailTest, ARolledBackSubtransactionTakesItsRowsWithIt) {
 TEST(ChainTailTest, ACommittedSubtransactionIsRolledBackWithItsParent) {
   ChainTail tail(Row(4, 4));
   Draw(tail, 5, 1, 3);
-  ASSERT_TRUE(tail.Confirm(Row(5, 5)).ok());
+  ASSERT_TRUE(Confirm(tail, 5, 5).ok());
   ASSERT_TRUE(tail.EndStatement(1).ok());
   tail.CommitSubtransaction(3);
   EXPECT_EQ(tail.head(), Row(5, 5));
@@ -181,6 +206,19 @@ class Transaction {
   }
 
  private:
+  struct Inserted {
+    ChainHead head;
+    LeafHash prev_hash;
+  };
+
+  bool Confirmed(const Inserted& row) {
+    const Result<bool> confirmed = tail_.Confirm(row.head, row.prev_hash);
+    if (confirmed.ok()) {
+      EXPECT_TRUE(confirmed.value());
+    }
+    return confirmed.ok();
+  }
+
   bool Chance(uint32_t percent) { return random_() % 100 < percent; }
 
   void Compare(bool tail, bool oracle) {
@@ -208,20 +246,21 @@ class Transaction {
   }
 
   void Statement(uint32_t depth, uint32_t nest) {
-    std::vector<ChainHead> inserted;
+    std::vector<Inserted> inserted;
     const uint32_t rows = random_() % 4;
     for (uint32_t i = 0; i < rows && !failed_; ++i) {
       if (Chance(25)) Step(depth, nest);
       if (failed_) return;
       const LeafHash hash = HashNumber(++draws_);
+      const LeafHash prev_hash = tail_.head().hash;
       tail_.Draw(depth, nest, hash);
       oracle_.Draw(depth, nest, hash);
       Compare(true, true);
-      if (Chance(85)) inserted.push_back(tail_.head());
+      if (Chance(85)) inserted.push_back({tail_.head(), prev_hash});
     }
-    for (const ChainHead& row : inserted) {
+    for (const Inserted& row : inserted) {
       if (failed_) return;
-      Compare(tail_.Confirm(row).ok(), oracle_.Confirm(row.seq));
+      Compare(Confirmed(row), oracle_.Confirm(row.head.seq));
       if (!failed_ && Chance(15)) Step(depth, nest);
     }
     if (!failed_) Compare(tail_.EndStatement(depth).ok(), oracle_.EndStatement(depth));

@@ -78,6 +78,18 @@ TEST(LinkCheckTest, TheFirstRowHasNoPredecessor) {
   EXPECT_EQ(Judge(rows), (std::vector<Finding>{{0, 0, LinkVerdict::kRelinked}}));
 }
 
+TEST(LinkCheckTest, TellsOnlyOfTheRangeAskedFor) {
+  auto rows = Chain(3, 5);  // 3 is there as the predecessor of 4
+  EXPECT_TRUE(Judge(rows, 4, 7).empty());
+  rows[1].prev_hash = 99;
+  EXPECT_EQ(Judge(rows, 4, 7), (std::vector<Finding>{{4, 4, LinkVerdict::kRelinked}}));
+  rows.erase(rows.begin());
+  EXPECT_TRUE(Judge(rows, 4, 7).empty()) << "a missing predecessor is not of the range";
+  rows.push_back(rows[0]);
+  EXPECT_TRUE(Judge(rows, 5, 7).empty()) << "nor is a predecessor that is there twice";
+  EXPECT_EQ(Judge({}, 6, 7), (std::vector<Finding>{{6, 7, LinkVerdict::kMissing}}));
+}
+
 // What the verdicts mean, from a table of all rows: the first row of each seq counts.
 std::vector<Finding> Oracle(const std::vector<Row>& rows, int64_t first) {
   std::map<int64_t, Row> by_seq;
