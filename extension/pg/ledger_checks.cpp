@@ -3,6 +3,7 @@
 extern "C" {
 #include "access/table.h"
 #include "catalog/catalog.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_inherits.h"
@@ -157,11 +158,26 @@ void CheckNamesAreFree(Relation table, bool blind) {
 
 }  // namespace
 
+void CheckTableExists(Oid table) {
+  if (get_rel_name(table) == nullptr) {
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+                    errmsg("relation with oid %u does not exist", table)));
+  }
+}
+
 void CheckOwnsTable(Oid table) {
+  CheckTableExists(table);
   if (!pg_class_ownercheck(table, GetUserId())) {
     aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(table)),
                    get_rel_name(table));
   }
+}
+
+void CheckIsNotBullas(Oid table) {
+  if (get_rel_namespace(table) != get_namespace_oid("bulla", true)) return;
+  ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                  errmsg("table bulla.%s is Bulla's own", get_rel_name(table)),
+                  errhint("Name a table in another schema.")));
 }
 
 void CheckCanBecomeLedger(Relation table, List* chain_by, bool blind) {

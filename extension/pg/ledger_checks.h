@@ -12,6 +12,13 @@ namespace bulla {
 // Raises where the table cannot be a ledger with these chain_by columns (names, in order).
 void CheckCanBecomeLedger(Relation table, List* chain_by, bool blind);
 
+// Raises undefined_table where there is no such table: regclass may be any number.
+void CheckTableExists(Oid table);
+
+// Raises object_not_in_prerequisite_state for tables in schema bulla, bulla.events among them: they are
+// what Bulla says they are, and nobody makes or unmakes them by hand.
+void CheckIsNotBullas(Oid table);
+
 // Raises insufficient_privilege unless the current user owns the table.
 void CheckOwnsTable(Oid table);
 

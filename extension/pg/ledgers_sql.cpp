@@ -115,6 +115,7 @@ Datum bulla_create_ledger(PG_FUNCTION_ARGS) {
   const Oid table = PG_GETARG_OID(0);
   List* const chain_by = NameList(PG_GETARG_ARRAYTYPE_P(1));
   const bool blind = PG_GETARG_BOOL(2);
+  CheckIsNotBullas(table);
 
   const MemoryContext caller = CurrentMemoryContext;
   SPI_connect();
@@ -129,6 +130,7 @@ Datum bulla_create_ledger(PG_FUNCTION_ARGS) {
 BULLA_FUNCTION(bulla_drop_ledger);
 Datum bulla_drop_ledger(PG_FUNCTION_ARGS) {
   RefuseNull(fcinfo, 0, "ledger");
+  CheckIsNotBullas(PG_GETARG_OID(0));
   LedgerId id;
   const Oid table = LockedLedger(PG_GETARG_OID(0), AccessExclusiveLock, &id);
   RecordEvent("ledger.dropped",

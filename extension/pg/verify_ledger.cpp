@@ -20,6 +20,7 @@ extern "C" {
 #include "core/link_check.h"
 #include "pg/boundary.h"
 #include "pg/context_owned.h"
+#include "pg/ledger_checks.h"
 #include "pg/ledger_relation.h"
 #include "pg/row_record.h"
 #include "pg/row_scan.h"
@@ -235,10 +236,7 @@ void FlushWhatWasRead() {
 }  // namespace
 
 void CheckMayRead(Oid ledger) {
-  if (get_rel_name(ledger) == nullptr) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-                    errmsg("relation with oid %u does not exist", ledger)));
-  }
+  CheckTableExists(ledger);
   const AclResult allowed = pg_class_aclcheck(ledger, GetUserId(), ACL_SELECT);
   if (allowed != ACLCHECK_OK)
     aclcheck_error(allowed, get_relkind_objtype(get_rel_relkind(ledger)), get_rel_name(ledger));
