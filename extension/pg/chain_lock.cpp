@@ -9,6 +9,7 @@ extern "C" {
 #include "storage/sinvaladt.h"
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
+#include "utils/timestamp.h"
 }
 
 #include "pg/boundary.h"
@@ -17,34 +18,87 @@ extern "C" {
 namespace bulla {
 namespace {
 
-// Advisory locks of SQL have 1 or 2 as their last field, Citus's have small numbers too.
-constexpr uint16 kChainLock = 0xB17A;
-constexpr uint16 kLedgerLock = 0xB17B;
+// Advisory locks of SQL have 1 or 2 as their last field, Citus's have small numbers too. pg_locks shows
+// the field as a smallint.
+constexpr uint16 kChainLock = 31'641;
+constexpr uint16 kLedgerLock = 31'642;
+constexpr uint16 kSuccessorLock = 31'643;
 
-// Queueing costs a sleep, a wake-up and a hand-over to a process that is not running: when transactions
-// are short and clients outnumber cores, throughput halves. So a while of asking comes first, giving the
-// core away each time.
+// How often the successor asks before it queues. Asking must stay bounded: it takes a core's time, and
+// only a queued waiter is seen by the deadlock detector.
 constexpr int kAttempts = 100;
 
-// While it lives, locks are owned by the top transaction and waits are bounded.
-class ChainLockScope {
+// While it lives, the wait for locks is bounded by the nearer of lock_timeout and bulla.chain_lock_timeout,
+// counted from its beginning.
+class BoundedWait {
  public:
-  ChainLockScope() : owner_(CurrentResourceOwner), lock_timeout_(LockTimeout) {
+  BoundedWait() : lock_timeout_(LockTimeout), start_(GetCurrentTimestamp()) { Renew(); }
+  ~BoundedWait() { LockTimeout = lock_timeout_; }
+  BoundedWait(const BoundedWait&) = delete;
+  BoundedWait& operator=(const BoundedWait&) = delete;
+
+  // Before each further wait: what is left of the time.
+  void Renew() {
+    if (chain_lock_timeout == 0) return;
+    const int64 waited = (GetCurrentTimestamp() - start_) / 1000;
+    const int left = static_cast<int>(Max(int64{1}, chain_lock_timeout - waited));
+    LockTimeout = lock_timeout_ == 0 ? left : Min(lock_timeout_, left);
+  }
+
+ private:
+  int lock_timeout_;
+  TimestampTz start_;
+};
+
+// While it lives, locks taken belong to the top transaction.
+class TopTransactionOwner {
+ public:
+  TopTransactionOwner() : owner_(CurrentResourceOwner) {
     CurrentResourceOwner = TopTransactionResourceOwner;
-    if (chain_lock_timeout > 0 && (LockTimeout == 0 || chain_lock_timeout < LockTimeout))
-      LockTimeout = chain_lock_timeout;
   }
-  ~ChainLockScope() {
-    CurrentResourceOwner = owner_;
-    LockTimeout = lock_timeout_;
-  }
-  ChainLockScope(const ChainLockScope&) = delete;
-  ChainLockScope& operator=(const ChainLockScope&) = delete;
+  ~TopTransactionOwner() { CurrentResourceOwner = owner_; }
+  TopTransactionOwner(const TopTransactionOwner&) = delete;
+  TopTransactionOwner& operator=(const TopTransactionOwner&) = delete;
 
  private:
   ResourceOwner owner_;
-  int lock_timeout_;
 };
+
+// The calls below raise PgError where PostgreSQL raises: they run inside Enter.
+
+bool TryLock(const LOCKTAG& tag, LOCKMODE mode) {
+  const TopTransactionOwner owner;
+  return CallPg([&] { return LockAcquire(&tag, mode, false, true); }) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+void QueueForLock(const LOCKTAG& tag, LOCKMODE mode) {
+  const TopTransactionOwner owner;
+  CallPg([&] { LockAcquire(&tag, mode, false, false); });
+}
+
+bool AskRepeatedly(const LOCKTAG& tag, LOCKMODE mode) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    if (TryLock(tag, mode)) return true;
+    sched_yield();
+    CallPg([] { CHECK_FOR_INTERRUPTS(); });
+  }
+  return false;
+}
+
+// A lock that is handed from one sleeping waiter to the next stands still for a wake-up each time, and
+// with more clients than cores throughput halves. So waiters sleep in line for another lock, that of
+// the successor; there is one, awake, who asks for the real one until its holder commits, and the next
+// wakes up meanwhile. Who arrives when nobody holds the chain takes it at once: it is running already.
+void WaitForLock(const LOCKTAG& tag, LOCKMODE mode) {
+  BoundedWait wait;
+  LOCKTAG successor = tag;
+  successor.locktag_field4 = kSuccessorLock;
+  // Owned by the current subtransaction: an error takes it away with that.
+  CallPg([&] { LockAcquire(&successor, ExclusiveLock, false, false); });
+  wait.Renew();
+  if (!AskRepeatedly(tag, mode)) QueueForLock(tag, mode);
+  CallPg([&] { LockRelease(&successor, ExclusiveLock, false); });
+}
 
 int HolderPid(const LOCKTAG& tag, LOCKMODE mode) {
   int count = 0;
@@ -87,15 +141,9 @@ LOCKTAG LedgerLockTag(Oid ledger) {
 
 void AcquireChainLock(const LOCKTAG& tag, LOCKMODE mode) {
   Enter([&]() -> Result<void> {
-    const ChainLockScope scope;
-    for (int attempt = 0; attempt < kAttempts; ++attempt) {
-      const LockAcquireResult got = CallPg([&] { return LockAcquire(&tag, mode, false, true); });
-      if (got != LOCKACQUIRE_NOT_AVAIL) return {};
-      sched_yield();
-      CallPg([] { CHECK_FOR_INTERRUPTS(); });
-    }
+    if (TryLock(tag, mode)) return {};
     try {
-      CallPg([&] { LockAcquire(&tag, mode, false, false); });
+      WaitForLock(tag, mode);
     } catch (const PgError& error) {
       CallPg([&] { Explain(tag, mode, error.data); });
       throw;

@@ -84,7 +84,9 @@ COMMENT ON VIEW bulla.ledgers IS
 
 CREATE VIEW bulla.chain_locks AS
 SELECT l.classid::pg_catalog.regclass AS ledger,
-       CASE WHEN l.objsubid OPERATOR(pg_catalog.=) 47482 THEN 'chain' ELSE 'ledger' END AS scope,
+       CASE WHEN l.objsubid OPERATOR(pg_catalog.=) 31641 THEN 'chain'
+            WHEN l.objsubid OPERATOR(pg_catalog.=) 31642 THEN 'ledger'
+            ELSE 'successor' END AS scope,
        l.pid,
        l.mode,
        l.granted,
@@ -95,9 +97,9 @@ SELECT l.classid::pg_catalog.regclass AS ledger,
 FROM pg_catalog.pg_locks AS l
 LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid OPERATOR(pg_catalog.=) l.pid
 WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory'
-  AND l.objsubid OPERATOR(pg_catalog.=) ANY (ARRAY[47482, 47483]::pg_catalog.int2[])
+  AND l.objsubid OPERATOR(pg_catalog.=) ANY (ARRAY[31641, 31642, 31643]::pg_catalog.int2[])
   AND l.database OPERATOR(pg_catalog.=) (
       SELECT d.oid FROM pg_catalog.pg_database AS d
       WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database());
 COMMENT ON VIEW bulla.chain_locks IS
-    'Who holds or waits for a chain of a ledger: a transaction locks the chains it appends to until its commit. A holder without pid is a prepared transaction.';
+    'Who holds or waits for a chain of a ledger: a transaction locks the chains it appends to until its commit. The successor is the one waiter that is next; the others wait to be it. A holder without pid is a prepared transaction.';
