@@ -268,7 +268,7 @@ DECLARE
 BEGIN
     FOREACH refused IN ARRAY '{regclass,regtype,regproc,regprocedure,regoper,regoperator,regrole,
         regnamespace,regconfig,regdictionary,regcollation,money,aclitem,aclitem[],mood,mood[],pair,pair[],
-        deep_domain,deep_array,mood_range,refcursor,pg_snapshot}'::text[]
+        deep_domain,deep_array,mood_range,refcursor,pg_snapshot,"\"char\"","\"char\"[]"}'::text[]
     LOOP
         EXECUTE format('CREATE TABLE refused (v %s)', refused);
         BEGIN
