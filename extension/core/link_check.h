@@ -30,21 +30,30 @@ class LinkCheck {
   // and links to nothing.
   void Add(int64_t seq, const LeafHash& prev_hash, const LeafHash& hash);
 
+  // A row that is there, but whose hashes cannot be read: links to and from it are not judged.
+  void AddDamaged(int64_t seq);
+
   // The findings from `first` to `last`, in order of seq; without a last, to the last row. Row 0 links to
   // the zero hash; the predecessor of another first row is checked if it was added.
   std::vector<LinkFinding> Finish(int64_t first, std::optional<int64_t> last) const;
 
   int64_t rows() const { return rows_; }
-  // The row with the highest seq, seq -1 where there is none.
+  // The row with the highest seq, seq -1 where there is none; a zero hash where it cannot be read.
   ChainHead head() const;
 
  private:
+  // A row's end of a link; without hash where it cannot be read.
+  using End = std::optional<LeafHash>;
   struct Stretch {
-    LeafHash prev_hash;  // of its first row
-    ChainHead last;
+    End prev_hash;  // of its first row
+    int64_t last;   // seq of its last row
+    End hash;       // of its last row
   };
   using Stretches = std::map<int64_t, Stretch>;  // by the first seq
 
+  void AddRow(int64_t seq, const End& prev_hash, const End& hash);
+  // Notes a broken link between a row's hash and the prev_hash of the row `seq` after it.
+  void CheckLink(const End& hash, int64_t seq, const End& prev_hash);
   // Joins a stretch to the one that begins right after it, noting a broken link between the two.
   void JoinNext(Stretches::iterator stretch);
 

@@ -38,7 +38,7 @@ class SecretBytes {
 
 // The secure heap is made at the first Allocate() of the process and holds this much for all of
 // it, OpenSSL's own secrets included: whoever caches keys bounds the cache well below.
-inline constexpr size_t kSecureHeapSize = 64 * 1024;
+inline constexpr size_t kSecureHeapSize = size_t{64} * 1024;
 
 // Whether this process's secure heap is locked into memory. False before the first Allocate(), when
 // the system refused (RLIMIT_MEMLOCK), and in a child forked after it (locks are not inherited).

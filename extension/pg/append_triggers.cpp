@@ -106,6 +106,11 @@ Position Draw(Relation relation, const LedgerRelation* ledger, const Datum* valu
 
   OpenChain* const open = OpenChainOf(ledger, chain);
   const ChainHead head = HeadOf(open);
+  if (head.seq >= PG_INT64_MAX - 1) {
+    ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                    errmsg("ledger \"%s\" has reached the last seq there is",
+                           RelationGetRelationName(relation))));
+  }
   Position position{head.seq + 1, head.hash, {}};
   record->Finish(static_cast<uint64_t>(position.seq), position.prev_hash);
   if (!record->ok()) RaiseUnfitRow(relation);

@@ -24,9 +24,11 @@ constexpr uint16 kChainLock = 31'641;
 constexpr uint16 kLedgerLock = 31'642;
 constexpr uint16 kSuccessorLock = 31'643;
 
-// How often the successor asks before it queues. Asking must stay bounded: it takes a core's time, and
-// only a queued waiter is seen by the deadlock detector.
-constexpr int kAttempts = 100;
+// How often a newcomer asks before it waits to be the successor, and the successor before it queues,
+// giving the core away each time. Asking must stay bounded: it takes a core's time, and only a queued
+// waiter is seen by the deadlock detector.
+constexpr int kNewcomerAttempts = 4;
+constexpr int kSuccessorAttempts = 100;
 
 // While it lives, the wait for locks is bounded by the nearer of lock_timeout and bulla.chain_lock_timeout,
 // counted from its beginning.
@@ -76,8 +78,8 @@ void QueueForLock(const LOCKTAG& tag, LOCKMODE mode) {
   CallPg([&] { LockAcquire(&tag, mode, false, false); });
 }
 
-bool AskRepeatedly(const LOCKTAG& tag, LOCKMODE mode) {
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+bool AskRepeatedly(const LOCKTAG& tag, LOCKMODE mode, int attempts) {
+  for (int attempt = 0; attempt < attempts; ++attempt) {
     if (TryLock(tag, mode)) return true;
     sched_yield();
     CallPg([] { CHECK_FOR_INTERRUPTS(); });
@@ -96,7 +98,7 @@ void WaitForLock(const LOCKTAG& tag, LOCKMODE mode) {
   // Owned by the current subtransaction: an error takes it away with that.
   CallPg([&] { LockAcquire(&successor, ExclusiveLock, false, false); });
   wait.Renew();
-  if (!AskRepeatedly(tag, mode)) QueueForLock(tag, mode);
+  if (!AskRepeatedly(tag, mode, kSuccessorAttempts)) QueueForLock(tag, mode);
   CallPg([&] { LockRelease(&successor, ExclusiveLock, false); });
 }
 
@@ -141,7 +143,7 @@ LOCKTAG LedgerLockTag(Oid ledger) {
 
 void AcquireChainLock(const LOCKTAG& tag, LOCKMODE mode) {
   Enter([&]() -> Result<void> {
-    if (TryLock(tag, mode)) return {};
+    if (AskRepeatedly(tag, mode, kNewcomerAttempts)) return {};
     try {
       WaitForLock(tag, mode);
     } catch (const PgError& error) {

@@ -30,6 +30,11 @@ constexpr char kCreateTable[] =
     " session_role text NOT NULL,"
     " detail jsonb NOT NULL)";
 
+// How a ledger's beginning is found again.
+constexpr char kCreateIndex[] =
+    "CREATE INDEX events_ledger_created ON bulla.events ((detail ->> 'ledger_id')) "
+    "WHERE action = 'ledger.created'";
+
 constexpr char kComment[] =
     "COMMENT ON TABLE bulla.events IS 'Everything that was done to ledgers and keys of this "
     "database, itself a ledger.'";
@@ -47,6 +52,7 @@ void MakeEventLedger() {
   LockRelationOid(TableOid("key_versions"), ShareRowExclusiveLock);
   if (OidIsValid(TableOid("events"))) return;
   Run(kCreateTable);
+  Run(kCreateIndex);
   Run(kComment);
   MakeLedger(TableOid("events"), NIL, false);
 }
@@ -137,6 +143,27 @@ void RecordEvent(const char* action, const EventDetail& detail) {
   }
   SPI_finish();
   EndAsOwner(scope);
+}
+
+int64 RecordedRetroactiveRows(const char* ledger_id) {
+  if (!OidIsValid(TableOid("events"))) return 0;
+  const OwnerScope scope = BeginAsOwner();
+  SPI_connect();
+  Oid types[] = {TEXTOID};
+  Datum values[] = {CStringGetTextDatum(ledger_id)};
+  const int result = SPI_execute_with_args(
+      "SELECT pg_catalog.max((e.detail OPERATOR(pg_catalog.->>) "
+      "'retroactive_rows')::pg_catalog.int8) FROM bulla.events AS e "
+      "WHERE e.action OPERATOR(pg_catalog.=) 'ledger.created' "
+      "AND (e.detail OPERATOR(pg_catalog.->>) 'ledger_id') OPERATOR(pg_catalog.=) $1",
+      1, types, values, nullptr, true, 0);
+  if (result != SPI_OK_SELECT) elog(ERROR, "SPI failed to read bulla.events");
+  bool null;
+  const Datum rows = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null);
+  const int64 recorded = null ? 0 : DatumGetInt64(rows);
+  SPI_finish();
+  EndAsOwner(scope);
+  return recorded;
 }
 
 }  // namespace bulla

@@ -145,7 +145,6 @@ bool DescribeScalar(Oid type, Printer* printer, size_t* bound) {
     case OIDOID:
       *bound = 10;
       [[fallthrough]];
-    case CHAROID:
     case NAMEOID:
     case NUMERICOID:
     case JSONBOID:

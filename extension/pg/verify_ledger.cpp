@@ -106,22 +106,32 @@ void CheckRow(Run* run, const LedgerRelation* ledger, TupleTableSlot* row) {
   }
   ChainState* const state = StateOf(run->chains, ledger, chain);
   const int64 seq = nulls[ledger->seq] ? -1 : DatumGetInt64(values[ledger->seq]);
-  if (seq < 0 || seq == PG_INT64_MAX || nulls[ledger->prev_hash] || nulls[ledger->hash] ||
-      !ReadHash(values[ledger->prev_hash], &prev_hash) || !ReadHash(values[ledger->hash], &hash)) {
+  if (seq < 0 || seq == PG_INT64_MAX) {
     ++run->rows;
     ReportRow(run, state->name.c_str(), nulls[ledger->seq] ? nullptr : &seq,
-              psprintf("%s lacks a valid seq, prev_hash or hash", Place(row)));
+              psprintf("%s has no valid seq", Place(row)));
     return;
   }
   state->highest_seq = Max(state->highest_seq, seq);
   if (seq + 1 < run->range.first || seq > run->range.last) return;
+  const bool readable = !nulls[ledger->prev_hash] && !nulls[ledger->hash] &&
+                        ReadHash(values[ledger->prev_hash], &prev_hash) &&
+                        ReadHash(values[ledger->hash], &hash);
   Enter([&]() -> Result<void> {
-    state->links.Add(seq, prev_hash, hash);
+    if (readable) {
+      state->links.Add(seq, prev_hash, hash);
+    } else {
+      state->links.AddDamaged(seq);
+    }
     return {};
   });
   if (seq < run->range.first) return;  // the predecessor of the range: looked at for its hash only
 
   ++run->rows;
+  if (!readable) {
+    ReportRow(run, state->name.c_str(), &seq, "prev_hash or hash is not 32 bytes");
+    return;
+  }
   RecordWriter* const record = BackendRecord();
   WriteColumns(ledger, chain, values, nulls, record);
   record->Finish(static_cast<uint64_t>(seq), prev_hash);
@@ -162,6 +172,13 @@ void CheckChain(Run* run, Oid ledger, const char* name) {
   const int64 before = run->range.first > 0 ? run->range.first - 1 : 0;
   ScanRows(ledger, chain, before, run->range.last, GetActiveSnapshot(), CheckRowInItsMemory, run);
   const ChainHead head = ScanHead(ledger, chain, GetActiveSnapshot());
+  if (head.seq < 0 && run->rows == 0 && *name != '\0') {
+    ereport(ERROR,
+            (errcode(ERRCODE_NO_DATA_FOUND),
+             errmsg("ledger \"%s\" has no chain \"%s\"", RelationGetRelationName(relation), name),
+             errhint("A chain is named by the text of its chain_by value, or of a row of them. A "
+                     "chain that had rows and is gone is not detected.")));
+  }
   Enter([&]() -> Result<void> {
     // Where the range has no row at all, the chain is still to be judged.
     if (run->chains->by_key.empty() && head.seq >= 0) {

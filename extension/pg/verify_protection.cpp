@@ -40,6 +40,7 @@ const char* Fault(const Trigger* trigger, const LedgerArguments& ledger) {
   if (trigger->tgenabled != TRIGGER_FIRES_ALWAYS)
     return "does not fire always: session_replication_role turns it off";
   if (trigger->tgqual != nullptr || trigger->tgnattr != 0) return "fires only under a condition";
+  if (OidIsValid(trigger->tgconstraint) || trigger->tgdeferrable) return "is a constraint trigger";
   if (!SameArguments(trigger, ledger)) return "has the arguments of another ledger";
   return nullptr;
 }

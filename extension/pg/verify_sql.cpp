@@ -14,8 +14,10 @@ extern "C" {
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
+#include "utils/uuid.h"
 }
 
+#include "pg/event_log.h"
 #include "pg/ledger_relation.h"
 #include "pg/row_record.h"
 #include "pg/row_scan.h"
@@ -98,13 +100,17 @@ void KeepFirst(const Finding& finding, void* state) {
 Datum Notes(Oid ledger) {
   const Relation relation = table_open(ledger, AccessShareLock);
   const LedgerArguments& arguments = DescribeLedger(relation)->arguments;
+  pg_uuid_t id;
+  memcpy(id.data, arguments.id.bytes.data(), UUID_LEN);
+  const char* const id_text = DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&id)));
+  const int64 retroactive = Max(arguments.retroactive_rows, RecordedRetroactiveRows(id_text));
   Datum notes[1];
   int count = 0;
-  if (arguments.retroactive_rows > 0) {
+  if (retroactive > 0) {
     notes[count++] = CStringGetTextDatum(
         psprintf("retroactive: " INT64_FORMAT
                  " rows were there before the ledger was and chained when it was created at %s",
-                 arguments.retroactive_rows, arguments.created_at));
+                 retroactive, arguments.created_at));
   }
   table_close(relation, AccessShareLock);
   return PointerGetDatum(construct_array(notes, count, TEXTOID, -1, false, TYPALIGN_INT));

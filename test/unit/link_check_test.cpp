@@ -90,6 +90,21 @@ TEST(LinkCheckTest, TellsOnlyOfTheRangeAskedFor) {
   EXPECT_EQ(Judge({}, 6, 7), (std::vector<Finding>{{6, 7, LinkVerdict::kMissing}}));
 }
 
+TEST(LinkCheckTest, ADamagedRowIsThereButLinksToNothing) {
+  for (const int64_t damaged : {0, 2, 4}) {
+    LinkCheck check;
+    for (const Row& row : Chain(0, 5)) {
+      if (row.seq == damaged) {
+        check.AddDamaged(row.seq);
+      } else {
+        check.Add(row.seq, HashNumber(row.prev_hash), HashNumber(row.hash));
+      }
+    }
+    EXPECT_TRUE(check.Finish(0, 4).empty());
+    EXPECT_EQ(check.head(), (ChainHead{4, damaged == 4 ? LeafHash{} : HashNumber(5)}));
+  }
+}
+
 // What the verdicts mean, from a table of all rows: the first row of each seq counts.
 std::vector<Finding> Oracle(const std::vector<Row>& rows, int64_t first) {
   std::map<int64_t, Row> by_seq;
