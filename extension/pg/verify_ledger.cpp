@@ -176,8 +176,7 @@ void CheckChain(Run* run, Oid ledger, const char* name) {
     ereport(ERROR,
             (errcode(ERRCODE_NO_DATA_FOUND),
              errmsg("ledger \"%s\" has no chain \"%s\"", RelationGetRelationName(relation), name),
-             errhint("A chain is named by the text of its chain_by value, or of a row of them. A "
-                     "chain that had rows and is gone is not detected.")));
+             errhint("A chain is named by the text of its chain_by value, or of a row of them.")));
   }
   Enter([&]() -> Result<void> {
     // Where the range has no row at all, the chain is still to be judged.
