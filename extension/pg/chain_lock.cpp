@@ -13,6 +13,7 @@ extern "C" {
 }
 
 #include "pg/boundary.h"
+#include "pg/busy_hint.h"
 #include "pg/settings.h"
 
 namespace bulla {
@@ -27,7 +28,8 @@ constexpr uint16 kSuccessorLock = 31'643;
 // How often a newcomer asks before it waits to be the successor, and the successor before it queues,
 // giving the core away each time. Asking must stay bounded: it takes a core's time, and only a queued
 // waiter is seen by the deadlock detector.
-constexpr int kNewcomerAttempts = 4;
+constexpr int kNewcomerAttempts = 30;  // most of them no more than a look at shared memory
+constexpr int kBlindAttempts = 4;      // without it, each asks the lock manager
 constexpr int kSuccessorAttempts = 100;
 
 // While it lives, the wait for locks is bounded by the nearer of lock_timeout and bulla.chain_lock_timeout,
@@ -80,7 +82,7 @@ void QueueForLock(const LOCKTAG& tag, LOCKMODE mode) {
 
 bool AskRepeatedly(const LOCKTAG& tag, LOCKMODE mode, int attempts) {
   for (int attempt = 0; attempt < attempts; ++attempt) {
-    if (TryLock(tag, mode)) return true;
+    if (!LooksBusy(tag) && TryLock(tag, mode)) return true;
     sched_yield();
     CallPg([] { CHECK_FOR_INTERRUPTS(); });
   }
@@ -143,7 +145,7 @@ LOCKTAG LedgerLockTag(Oid ledger) {
 
 void AcquireChainLock(const LOCKTAG& tag, LOCKMODE mode) {
   Enter([&]() -> Result<void> {
-    if (AskRepeatedly(tag, mode, kNewcomerAttempts)) return {};
+    if (AskRepeatedly(tag, mode, HasBusyHints() ? kNewcomerAttempts : kBlindAttempts)) return {};
     try {
       WaitForLock(tag, mode);
     } catch (const PgError& error) {

@@ -6,6 +6,7 @@ extern "C" {
 #include "miscadmin.h"
 }
 
+#include "pg/busy_hint.h"
 #include "pg/head_cache.h"
 #include "pg/key_store.h"
 #include "pg/ledger_relation.h"
@@ -22,7 +23,10 @@ void _PG_init(void);
 // No key is loaded here: with shared_preload_libraries every backend would inherit it.
 void _PG_init(void) {
   bulla::DefineSettings();
-  if (process_shared_preload_libraries_in_progress) bulla::ReserveHeadCache();
+  if (process_shared_preload_libraries_in_progress) {
+    bulla::ReserveHeadCache();
+    bulla::ReserveBusyHints();
+  }
   bulla::WatchLedgerRelations();
   bulla::WatchTransactions();
   bulla::WatchKeys();

@@ -18,16 +18,23 @@ extern "C" {
 }
 
 #include "pg/boundary.h"
+#include "pg/busy_hint.h"
 #include "pg/chain_lock.h"
 #include "pg/head_cache.h"
 #include "pg/settings.h"
 
 namespace bulla {
 
+// Exists as long as the transaction holds the chain.
 struct OpenChain {
   OpenChain(const ChainIdentity& chain_identity, const LOCKTAG& lock_tag,
             const ChainHead& committed)
-      : identity(chain_identity), tag(lock_tag), tail(committed) {}
+      : identity(chain_identity), tag(lock_tag), tail(committed) {
+    MarkBusy(tag);
+  }
+  ~OpenChain() { MarkFree(tag); }
+  OpenChain(const OpenChain&) = delete;
+  OpenChain& operator=(const OpenChain&) = delete;
 
   ChainIdentity identity;
   LOCKTAG tag;
