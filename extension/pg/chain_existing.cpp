@@ -210,7 +210,7 @@ List* ChainExistingRows(Oid ledger) {
   rewrite.chains = MakeHash("chains", sizeof(Sha256Digest), sizeof(Chain), rewrite.memory);
   rewrite.executor = CreateExecutorState();
   EvalPlanQualInit(&rewrite.epq, rewrite.executor, nullptr, NIL, -1);
-  PushActiveSnapshot(GetTransactionSnapshot());
+  PushActiveSnapshot(GetLatestSnapshot());  // the table is locked: nothing is added behind it
   rewrite.executor->es_snapshot = GetActiveSnapshot();
   rewrite.executor->es_output_cid = GetCurrentCommandId(true);
   ChainAll(&rewrite, query);

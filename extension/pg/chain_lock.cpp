@@ -7,6 +7,7 @@ extern "C" {
 #include "storage/proc.h"
 #include "storage/procarray.h"
 #include "storage/sinvaladt.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
@@ -24,6 +25,7 @@ namespace {
 constexpr uint16 kChainLock = 31'641;
 constexpr uint16 kLedgerLock = 31'642;
 constexpr uint16 kSuccessorLock = 31'643;
+constexpr uint16 kSetupLock = 31'644;
 
 // How often a newcomer asks before it waits to be the successor, and the successor before it queues,
 // giving the core away each time. Asking must stay bounded: it takes a core's time, and only a queued
@@ -109,7 +111,8 @@ int HolderPid(const LOCKTAG& tag, LOCKMODE mode) {
   const VirtualTransactionId* const holders = GetLockConflicts(&tag, mode, &count);
   for (int i = 0; i < count; ++i) {
     const PGPROC* const holder = BackendIdGetProc(holders[i].backendId);
-    if (holder != nullptr && holder->pid != 0) return holder->pid;
+    // A prepared transaction still bears the name of the backend that prepared it, which has gone on.
+    if (holder != nullptr && holder->lxid == holders[i].localTransactionId) return holder->pid;
   }
   return 0;
 }
@@ -123,7 +126,7 @@ void Explain(const LOCKTAG& tag, LOCKMODE mode, ErrorData* error) {
       psprintf("could not append to ledger \"%s\": its chain is locked by another transaction",
                ledger != nullptr ? ledger : "?");
   const char* const who = pid != 0 ? psprintf("Process %d holds the chain", pid)
-                                   : "A prepared transaction holds the chain";
+                                   : "A prepared transaction (pg_prepared_xacts) holds the chain";
   error->hint = psprintf(
       "%s until it ends; bulla.chain_locks shows it. bulla.chain_lock_timeout bounds this wait.",
       who);
@@ -141,6 +144,13 @@ LOCKTAG LedgerLockTag(Oid ledger) {
   LOCKTAG tag;
   SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, ledger, 0, kLedgerLock);
   return tag;
+}
+
+void AcquireSetupLock() {
+  LOCKTAG tag;
+  SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, 0, kSetupLock);
+  LockAcquire(&tag, ExclusiveLock, false, false);
+  AcceptInvalidationMessages();
 }
 
 void AcquireChainLock(const LOCKTAG& tag, LOCKMODE mode) {

@@ -16,6 +16,10 @@ namespace bulla {
 LOCKTAG ChainLockTag(Oid ledger, uint32 chain_hash);
 LOCKTAG LedgerLockTag(Oid ledger);
 
+// For who makes one of Bulla's own tables at first use: one at a time in a database. After it, what
+// others made is seen.
+void AcquireSetupLock();
+
 // Takes the lock until the end of the transaction, or raises: lock_not_available after
 // bulla.chain_lock_timeout (or an earlier lock_timeout), naming who holds it; deadlock_detected;
 // query_canceled.

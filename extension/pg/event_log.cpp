@@ -8,13 +8,13 @@ extern "C" {
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 }
 
+#include "pg/chain_lock.h"
 #include "pg/ledger_triggers.h"
 #include "pg/make_ledger.h"
 
@@ -49,7 +49,7 @@ void Run(const char* command) {
 
 void MakeEventLedger() {
   // One maker at a time; the second finds the table once it has the lock.
-  LockRelationOid(TableOid("key_versions"), ShareRowExclusiveLock);
+  AcquireSetupLock();
   if (OidIsValid(TableOid("events"))) return;
   Run(kCreateTable);
   Run(kCreateIndex);

@@ -266,6 +266,9 @@ void CheckMayRead(Oid ledger) {
 }
 
 Verified VerifyLedger(Oid ledger, const VerifyRange& range, ReportFinding report, void* state) {
+  // Of now, whatever the isolation level: a transaction's own rows may follow rows that its snapshot does
+  // not show.
+  PushActiveSnapshot(GetLatestSnapshot());
   Run run{range, report, state, NewInContext<ChainStates>(), nullptr, 0};
   auto* const findings = NewInContext<LinkFindings>();
   run.row_memory =
@@ -279,6 +282,7 @@ Verified VerifyLedger(Oid ledger, const VerifyRange& range, ReportFinding report
   ReportLinks(&run, findings);
   VerifyProtection(ledger, report, state);
   FlushWhatWasRead();
+  PopActiveSnapshot();
 
   Verified verified{run.rows, static_cast<int64>(run.chains->by_key.size()), {}};
   if (verified.chains == 1) verified.head = run.chains->by_key.begin()->second->links.head();

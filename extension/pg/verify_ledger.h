@@ -31,7 +31,7 @@ struct Verified {
   ChainHead head;  // of the chain, where there is one only
 };
 
-// Reads only, under the active snapshot; can be cancelled; works on a standby. CheckMayRead comes
+// Reads only, what is committed now and this transaction's own; can be cancelled; works on a standby. CheckMayRead comes
 // first. What it read is flushed before it returns. Findings come in
 // no particular order.
 Verified VerifyLedger(Oid ledger, const VerifyRange& range, ReportFinding report, void* state);

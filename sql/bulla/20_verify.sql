@@ -11,7 +11,7 @@ CREATE FUNCTION bulla.verify(
     verdict text,
     detail text
 )
-    LANGUAGE C STABLE PARALLEL RESTRICTED
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'bulla_verify';
 COMMENT ON FUNCTION bulla.verify(regclass, text, bigint, bigint) IS
     'Checks every row of a ledger, or of one chain and range of it, and returns one row per finding, none when it is sound. Verdicts: altered (the row does not match its hash), relinked (prev_hash is not the hash of the row before), missing, duplicate, unprotected (a trigger is missing or off). Needs SELECT on the ledger.';
@@ -29,7 +29,7 @@ CREATE FUNCTION bulla.verify_summary(
     OUT duration interval,
     OUT notes text[]
 )
-    LANGUAGE C STABLE PARALLEL RESTRICTED
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'bulla_verify_summary';
 COMMENT ON FUNCTION bulla.verify_summary(regclass) IS
     'Checks a whole ledger and returns one row: whether it is sound, what was checked, the first finding if there is one, the head where there is one chain only, and notes that explain without alarming, such as rows chained retroactively. What it tells of is durable when it returns.';
