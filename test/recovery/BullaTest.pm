@@ -1,0 +1,78 @@
+# What the recovery tests share: servers with Bulla, and what is asked of their ledgers.
+package BullaTest;
+
+use strict;
+use warnings;
+use Exporter 'import';
+use MIME::Base64 qw(encode_base64);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(kek_file write_kek new_node is_sound is_gapless poll);
+
+# The KEK of every server of a test: outside their data directories, as Bulla demands.
+sub kek_file { return "$PostgreSQL::Test::Utils::tmp_check/kek"; }
+
+sub write_kek
+{
+	my ($path, $key) = @_;
+	$key //= join('', map { chr(int(rand(256))) } 1 .. 32);
+	unlink $path;
+	umask 077;
+	open(my $file, '>', $path) or die "$path: $!";
+	print $file encode_base64($key, ''), "\n";
+	close($file);
+	return;
+}
+
+# A server, not yet started. `settings` are lines of postgresql.conf.
+sub new_node
+{
+	my ($name, %arguments) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	$node->init(
+		extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ],
+		allows_streaming => $arguments{allows_streaming} // 0);
+	write_kek(kek_file()) unless -e kek_file();
+	$node->append_conf('postgresql.conf', join("\n",
+		"bulla.kek = 'file:" . kek_file() . "'",
+		'max_prepared_transactions = 10',
+		$arguments{preload} // 1 ? "shared_preload_libraries = 'bulla'" : '',
+		$arguments{settings} // '') . "\n");
+	return $node;
+}
+
+# A ledger verifies: one test.
+sub is_sound
+{
+	my ($node, $ledger, $name) = @_;
+	my $findings = $node->safe_psql('postgres', "SELECT * FROM bulla.verify('$ledger')");
+	is($findings, '', $name);
+	return;
+}
+
+# Each chain of a ledger counts from 0 without gaps, as plain SQL sees it: one test.
+sub is_gapless
+{
+	my ($node, $ledger, $chain, $name) = @_;
+	my $bad = $node->safe_psql('postgres', "SELECT $chain FROM $ledger GROUP BY 1
+		HAVING min(seq) <> 0 OR max(seq) + 1 <> count(*) OR count(DISTINCT seq) <> count(*)");
+	is($bad, '', $name);
+	return;
+}
+
+# Waits until `condition` returns true; false after two minutes.
+sub poll
+{
+	my ($condition) = @_;
+	my $deadline = time + 120;
+	while (time < $deadline)
+	{
+		return 1 if $condition->();
+		select(undef, undef, undef, 0.02);
+	}
+	return 0;
+}
+
+1;
