@@ -95,7 +95,13 @@ void CheckForeignRow(Relation relation, const LedgerRelation* ledger, const Datu
   ForgetHeadsAtCommit(ledger);
 }
 
-// The record up to its position is written before the chain is locked.
+[[noreturn]] void RaiseFull(Relation relation) {
+  ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                  errmsg("ledger \"%s\" has reached the last seq there is",
+                         RelationGetRelationName(relation))));
+}
+
+// The record up to its position is written and hashed before the chain is locked.
 Position Draw(Relation relation, const LedgerRelation* ledger, const Datum* values,
               const bool* nulls) {
   RowChain chain;
@@ -103,18 +109,20 @@ Position Draw(Relation relation, const LedgerRelation* ledger, const Datum* valu
   RecordWriter* const record = BackendRecord();
   WriteColumns(ledger, chain, values, nulls, record);
   if (!record->ok()) RaiseUnfitRow(relation);
+  const size_t hashed = record->leaf_input().size();
+  Sha256* const hasher = BackendDrawHasher();
+  hasher->Start();
+  hasher->Update(record->leaf_input());
 
   OpenChain* const open = OpenChainOf(ledger, chain);
   const ChainHead head = HeadOf(open);
-  if (head.seq >= PG_INT64_MAX - 1) {
-    ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-                    errmsg("ledger \"%s\" has reached the last seq there is",
-                           RelationGetRelationName(relation))));
-  }
+  if (head.seq >= PG_INT64_MAX - 1) RaiseFull(relation);
   Position position{head.seq + 1, head.hash, {}};
   record->Finish(static_cast<uint64_t>(position.seq), position.prev_hash);
   if (!record->ok()) RaiseUnfitRow(relation);
-  position.hash = HashOf(*record);
+  hasher->Update(record->leaf_input().subspan(hashed));
+  if (!hasher->Finish(&position.hash))
+    ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("SHA-256 failed")));
   DrawRow(open, position.hash);
   return position;
 }

@@ -24,6 +24,11 @@ Sha256* BackendHasher() {
   return hasher;
 }
 
+Sha256* BackendDrawHasher() {
+  static Sha256* const hasher = Enter([]() -> Result<Sha256*> { return new Sha256; });
+  return hasher;
+}
+
 bool ChainOfRow(const LedgerRelation* ledger, const Datum* values, const bool* nulls,
                 RowChain* chain) {
   const int count = ledger->arguments.chain_by_count;

@@ -45,5 +45,7 @@ bool ReadHash(Datum value, LeafHash* hash);
 // anybody else's code, so one of each is enough.
 RecordWriter* BackendRecord();
 Sha256* BackendHasher();
+// One more, for a digest that is begun before the wait for a chain and finished after it.
+Sha256* BackendDrawHasher();
 
 }  // namespace bulla
