@@ -9,7 +9,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(kek_file write_kek new_node is_sound is_gapless poll);
+our @EXPORT = qw(kek_file write_kek new_node is_sound is_gapless poll start_psql finish_psql is_waiting);
 
 # The KEK of every server of a test: outside their data directories, as Bulla demands.
 sub kek_file { return "$PostgreSQL::Test::Utils::tmp_check/kek"; }
@@ -60,6 +60,38 @@ sub is_gapless
 		HAVING min(seq) <> 0 OR max(seq) + 1 <> count(*) OR count(DISTINCT seq) <> count(*)");
 	is($bad, '', $name);
 	return;
+}
+
+# A session in the background that runs `sql` and ends; `name` shows as its application_name.
+sub start_psql
+{
+	my ($node, $name, $sql) = @_;
+	my $base = PostgreSQL::Test::Utils::tempdir() . "/$name";
+	append_to_file("$base.sql", $sql);
+	my $process = IPC::Run::start(
+		[ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d',
+			$node->connstr('postgres') . " application_name=$name", '-f', "$base.sql" ],
+		'<', '/dev/null', '>', "$base.out", '2>', "$base.err");
+	return { process => $process, base => $base };
+}
+
+# What such a session has printed, errors last, when it has ended.
+sub finish_psql
+{
+	my ($session) = @_;
+	$session->{process}->finish;
+	my $printed = slurp_file("$session->{base}.out") . slurp_file("$session->{base}.err");
+	chomp $printed;
+	return $printed;
+}
+
+# Whether a session waits: its wait_event_type is Lock, or what is given.
+sub is_waiting
+{
+	my ($node, $name, $event) = @_;
+	$event //= 'Lock';
+	return $node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_stat_activity
+		WHERE application_name = '$name' AND state = 'active' AND '$event' IN (wait_event_type, wait_event)");
 }
 
 # Waits until `condition` returns true; false after two minutes.
