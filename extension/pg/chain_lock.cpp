@@ -30,7 +30,7 @@ constexpr uint16 kSetupLock = 31'644;
 // How often a newcomer asks before it waits to be the successor, and the successor before it queues,
 // giving the core away each time. Asking must stay bounded: it takes a core's time, and only a queued
 // waiter is seen by the deadlock detector.
-constexpr int kNewcomerAttempts = 30;  // most of them no more than a look at shared memory
+constexpr int kNewcomerAttempts = 100;  // most of them no more than a look at shared memory
 constexpr int kBlindAttempts = 4;      // without it, each asks the lock manager
 constexpr int kSuccessorAttempts = 100;
 
