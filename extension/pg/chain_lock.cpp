@@ -31,7 +31,7 @@ constexpr uint16 kSetupLock = 31'644;
 // giving the core away each time. Asking must stay bounded: it takes a core's time, and only a queued
 // waiter is seen by the deadlock detector.
 constexpr int kNewcomerAttempts = 100;  // most of them no more than a look at shared memory
-constexpr int kBlindAttempts = 4;      // without it, each asks the lock manager
+constexpr int kBlindAttempts = 4;       // without it, each asks the lock manager
 constexpr int kSuccessorAttempts = 100;
 
 // While it lives, the wait for locks is bounded by the nearer of lock_timeout and bulla.chain_lock_timeout,

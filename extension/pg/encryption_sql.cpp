@@ -9,16 +9,11 @@ extern "C" {
 
 #include "core/envelope.h"
 #include "kms/system_random.h"
+#include "pg/arguments.h"
 #include "pg/key_store.h"
 
 namespace bulla {
 namespace {
-
-void RefuseNull(FunctionCallInfo fcinfo, int argument, const char* name) {
-  if (PG_ARGISNULL(argument)) {
-    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
-  }
-}
 
 std::string_view View(const varlena* value) {
   return {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};

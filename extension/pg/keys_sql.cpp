@@ -18,6 +18,7 @@ extern "C" {
 
 #include "core/data_key.h"
 #include "kms/system_random.h"
+#include "pg/arguments.h"
 #include "pg/event_log.h"
 #include "pg/key_store.h"
 
@@ -64,8 +65,7 @@ Result<NewVersion> MakeFirstVersion(Purpose purpose, Algorithm algorithm) {
 }
 
 const char* TextArgument(FunctionCallInfo fcinfo, int argument, const char* name) {
-  if (PG_ARGISNULL(argument))
-    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
+  RefuseNull(fcinfo, argument, name);
   return text_to_cstring(PG_GETARG_TEXT_PP(argument));
 }
 

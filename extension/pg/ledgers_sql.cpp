@@ -17,6 +17,7 @@ extern "C" {
 #include "utils/uuid.h"
 }
 
+#include "pg/arguments.h"
 #include "pg/chain_existing.h"
 #include "pg/event_log.h"
 #include "pg/ledger_checks.h"
@@ -26,12 +27,6 @@ extern "C" {
 
 namespace bulla {
 namespace {
-
-void RefuseNull(FunctionCallInfo fcinfo, int argument, const char* name) {
-  if (PG_ARGISNULL(argument)) {
-    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
-  }
-}
 
 List* NameList(ArrayType* names) {
   Datum* values;

@@ -17,6 +17,7 @@ extern "C" {
 #include "utils/uuid.h"
 }
 
+#include "pg/arguments.h"
 #include "pg/event_log.h"
 #include "pg/ledger_relation.h"
 #include "pg/row_record.h"
@@ -34,8 +35,7 @@ Datum TextOrNull(const char* text, bool* null) {
 }
 
 Oid LedgerArgument(FunctionCallInfo fcinfo) {
-  if (PG_ARGISNULL(0))
-    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("ledger must not be null")));
+  RefuseNull(fcinfo, 0, "ledger");
   const Oid ledger = PG_GETARG_OID(0);
   CheckMayRead(ledger);
   const Relation relation = table_open(ledger, AccessShareLock);

@@ -13,7 +13,8 @@ COMMENT ON TABLE bulla.key_names IS 'One row per key: what it is called and what
 CREATE TABLE bulla.key_versions (
     -- The first 16 bytes of the commitment: how envelopes name the version.
     version_id bytea PRIMARY KEY CHECK (version_id = pg_catalog.substr(commitment, 1, 16)),
-    key_id uuid NOT NULL REFERENCES bulla.key_names,
+    -- Of bulla.key_names. No foreign key: a parallel restore loads the tables of an extension in any order.
+    key_id uuid NOT NULL,
     -- Counts from 1; the highest enabled one is the primary, which encrypts.
     version integer NOT NULL CHECK (version >= 1),
     state text NOT NULL CHECK (state IN ('enabled', 'disabled', 'destroyed')),

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Computes the vectors of this folder from the specifications alone, without Bulla's code.
+"""Computes the vectors of keys and envelopes in test/unit/testdata from the specifications alone,
+without Bulla's code.
 
-    python3 oracle.py            compares every *.json it knows with what it computes
-    python3 oracle.py --write    writes them
+    python3 key_vectors.py            compares every *.json it knows with what it computes
+    python3 key_vectors.py --write    writes them
 
 Needs python3-cryptography (AES only; the rest is in Python's library). docs/spec/envelope.md and
 keys.md quote the results.
@@ -18,7 +19,7 @@ import sys
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).parent.parent / "testdata"
 
 
 def aes(key, block):
