@@ -49,7 +49,7 @@ for my $verb ('COMMIT', 'ROLLBACK')
 	my ($code, $output, $errors) =
 	  $node->psql('postgres', "SET bulla.chain_lock_timeout = '100ms'; INSERT INTO ledger VALUES ('too early')");
 	like($errors, qr/could not append to ledger "ledger"/, "$verb: it holds the chain after a crash");
-	like($errors, qr/HINT:  A prepared transaction holds the chain/, "$verb: and the hint says who");
+	like($errors, qr/HINT:  A prepared transaction \(pg_prepared_xacts\) holds the chain/, "$verb: and the hint says who");
 	$node->safe_psql('postgres', "$verb PREPARED 'held'");
 	$node->safe_psql('postgres', "INSERT INTO ledger VALUES ('after')");
 	is_sound($node, 'ledger', "$verb: the chain verifies");
