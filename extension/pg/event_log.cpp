@@ -17,6 +17,7 @@ extern "C" {
 #include "pg/chain_lock.h"
 #include "pg/ledger_triggers.h"
 #include "pg/make_ledger.h"
+#include "pg/user_scope.h"
 
 namespace bulla {
 namespace {
@@ -116,21 +117,10 @@ Oid ExtensionOwner() {
   return owner;
 }
 
-OwnerScope BeginAsOwner() {
-  OwnerScope scope;
-  GetUserIdAndSecContext(&scope.user, &scope.security_context);
-  SetUserIdAndSecContext(ExtensionOwner(), scope.security_context | SECURITY_LOCAL_USERID_CHANGE);
-  return scope;
-}
-
-void EndAsOwner(const OwnerScope& scope) {
-  SetUserIdAndSecContext(scope.user, scope.security_context);
-}
-
 void RecordEvent(const char* action, const EventDetail& detail) {
   const char* const role = GetUserNameFromId(GetUserId(), false);
   const char* const session_role = GetUserNameFromId(GetSessionUserId(), false);
-  const OwnerScope scope = BeginAsOwner();
+  const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);
   SPI_connect();
   RequireEventLedger();
   Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID};
@@ -142,12 +132,12 @@ void RecordEvent(const char* action, const EventDetail& detail) {
     elog(ERROR, "SPI failed to append to bulla.events");
   }
   SPI_finish();
-  EndAsOwner(scope);
+  EndAs(caller);
 }
 
 int64 RecordedRetroactiveRows(const char* ledger_id) {
   if (!OidIsValid(TableOid("events"))) return 0;
-  const OwnerScope scope = BeginAsOwner();
+  const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);
   SPI_connect();
   Oid types[] = {TEXTOID};
   Datum values[] = {CStringGetTextDatum(ledger_id)};
@@ -162,7 +152,7 @@ int64 RecordedRetroactiveRows(const char* ledger_id) {
   const Datum rows = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null);
   const int64 recorded = null ? 0 : DatumGetInt64(rows);
   SPI_finish();
-  EndAsOwner(scope);
+  EndAs(caller);
   return recorded;
 }
 

@@ -34,12 +34,4 @@ int64 RecordedRetroactiveRows(const char* ledger_id);
 // Who owns the extension's tables.
 Oid ExtensionOwner();
 
-// Runs as the extension's owner until End, or until the transaction is rolled back.
-struct OwnerScope {
-  Oid user;
-  int security_context;
-};
-OwnerScope BeginAsOwner();
-void EndAsOwner(const OwnerScope& scope);
-
 }  // namespace bulla

@@ -21,6 +21,7 @@ extern "C" {
 #include "pg/arguments.h"
 #include "pg/event_log.h"
 #include "pg/key_store.h"
+#include "pg/user_scope.h"
 
 namespace bulla {
 namespace {
@@ -143,12 +144,12 @@ Datum bulla_create_key(PG_FUNCTION_ARGS) {
   });
 
   const char* const created_by = GetUserNameFromId(GetUserId(), false);
-  const OwnerScope scope = BeginAsOwner();
+  const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);
   SPI_connect();
   RefuseExisting(name);
   Store(made, name, purpose, algorithm, created_by);
   SPI_finish();
-  EndAsOwner(scope);
+  EndAs(caller);
   const Datum id = UuidDatum(made.key);
   RecordEvent("key.created",
               EventDetail()

@@ -21,6 +21,7 @@ extern "C" {
 #include "pg/ledger_checks.h"
 #include "pg/ledger_relation.h"
 #include "pg/transaction_chains.h"
+#include "pg/user_scope.h"
 
 namespace bulla {
 namespace {
@@ -131,6 +132,13 @@ LedgerId NewId() {
   return id;
 }
 
+Oid TableOwner(Oid table) {
+  const Relation relation = table_open(table, NoLock);
+  const Oid owner = relation->rd_rel->relowner;
+  table_close(relation, NoLock);
+  return owner;
+}
+
 }  // namespace
 
 MadeLedger MakeLedger(Oid table, List* chain_by, bool blind) {
@@ -148,7 +156,12 @@ MadeLedger MakeLedger(Oid table, List* chain_by, bool blind) {
   AddColumns(table, blind);
   CreateTriggers(table, TriggerArguments(arguments));
   MadeLedger made{arguments.id, arguments.retroactive_rows, NIL};
-  if (made.retroactive_rows > 0) made.chains = ChainExistingRows(table);
+  if (made.retroactive_rows > 0) {
+    // Its index expressions and constraints are evaluated: code of the owner, not of who calls.
+    const UserScope caller = BeginAs(TableOwner(table), SECURITY_RESTRICTED_OPERATION);
+    made.chains = ChainExistingRows(table);
+    EndAs(caller);
+  }
   Run(
       psprintf("ALTER TABLE %s ALTER COLUMN seq SET NOT NULL, ALTER COLUMN prev_hash SET NOT NULL, "
                "ALTER COLUMN hash SET NOT NULL",
