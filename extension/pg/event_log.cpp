@@ -62,6 +62,14 @@ void MakeEventLedger() {
 void RequireEventLedger() {
   if (!OidIsValid(TableOid("events"))) MakeEventLedger();
   const Relation events = table_open(TableOid("events"), RowExclusiveLock);
+  if (events->rd_rel->relowner != ExtensionOwner()) {
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+         errmsg("table bulla.events is not owned by the owner of the extension"),
+         errhint(
+             "Give it back: ALTER TABLE bulla.events OWNER TO …, or keep it under another name.")));
+  }
   if (FindLedgerTrigger(events) == nullptr) {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("table bulla.events is not a ledger any more"),

@@ -5,22 +5,14 @@
 #include <string>
 
 extern "C" {
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
-#include "catalog/namespace.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/inval.h"
-#include "utils/lsyscache.h"
-#include "utils/rel.h"
-#include "utils/uuid.h"
 }
 
 #include "core/data_key.h"
 #include "kms/key_file.h"
 #include "pg/boundary.h"
+#include "pg/key_rows.h"
 #include "pg/settings.h"
 
 namespace bulla {
@@ -45,149 +37,6 @@ KeyCache& Cache() {
   static KeyCache* const cache =
       new KeyCache;  // never destroyed; ciphers wipe themselves when dropped
   return *cache;
-}
-
-// A row of bulla.key_versions with what bulla.key_names says of its key, palloc'd.
-struct KeyRow {
-  bool found;
-  const char* name;
-  const char* purpose;
-  const char* algorithm;
-  pg_uuid_t key_id;
-  int32 version;
-  const char* state;
-  Bytes version_id;
-  Bytes commitment;
-  Bytes wrapped;
-};
-
-enum NamesColumn { kNamesKeyId = 1, kNamesName, kNamesPurpose, kNamesAlgorithm };
-enum VersionsColumn {
-  kVersionId = 1,
-  kVersionsKeyId,
-  kVersion,
-  kState,
-  kCommitment,
-  kKekId,
-  kWrapped
-};
-
-Oid TableOf(const char* name) {
-  const Oid schema = get_namespace_oid("bulla", true);
-  const Oid table = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
-  if (!OidIsValid(table)) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table bulla.%s does not exist", name),
-                    errhint("Run CREATE EXTENSION bulla.")));
-  }
-  return table;
-}
-
-// Everything about keys is read with a snapshot of its own, taken now: what is committed counts, also
-// inside a REPEATABLE READ transaction.
-SysScanDesc BeginScan(Relation table, const char* index, AttrNumber column, RegProcedure equals,
-                      Datum value) {
-  ScanKeyData key;
-  ScanKeyInit(&key, column, BTEqualStrategyNumber, equals, value);
-  return systable_beginscan(table, TableOf(index), true, nullptr, 1, &key);
-}
-
-Datum Column(HeapTuple tuple, Relation table, int column, bool* null) {
-  return heap_getattr(tuple, column, RelationGetDescr(table), null);
-}
-
-const char* TextColumn(HeapTuple tuple, Relation table, int column) {
-  bool null;
-  return text_to_cstring(DatumGetTextPP(Column(tuple, table, column, &null)));
-}
-
-Bytes BytesColumn(HeapTuple tuple, Relation table, int column) {
-  bool null;
-  const Datum value = Column(tuple, table, column, &null);
-  if (null) return {};
-  const bytea* const copy = DatumGetByteaPCopy(value);
-  return {reinterpret_cast<const std::byte*>(VARDATA(copy)), VARSIZE(copy) - VARHDRSZ};
-}
-
-void ReadName(HeapTuple tuple, Relation table, KeyRow* row) {
-  bool null;
-  row->key_id = *DatumGetUUIDP(Column(tuple, table, kNamesKeyId, &null));
-  row->name = TextColumn(tuple, table, kNamesName);
-  row->purpose = TextColumn(tuple, table, kNamesPurpose);
-  row->algorithm = TextColumn(tuple, table, kNamesAlgorithm);
-}
-
-void ReadVersion(HeapTuple tuple, Relation table, KeyRow* row) {
-  bool null;
-  row->found = true;
-  row->key_id = *DatumGetUUIDP(Column(tuple, table, kVersionsKeyId, &null));
-  row->version = DatumGetInt32(Column(tuple, table, kVersion, &null));
-  row->state = TextColumn(tuple, table, kState);
-  row->version_id = BytesColumn(tuple, table, kVersionId);
-  row->commitment = BytesColumn(tuple, table, kCommitment);
-  row->wrapped = BytesColumn(tuple, table, kWrapped);
-}
-
-bool ReadNameRow(const char* index, AttrNumber column, RegProcedure equals, Datum value,
-                 KeyRow* row) {
-  const Relation table = table_open(TableOf("key_names"), AccessShareLock);
-  const SysScanDesc scan = BeginScan(table, index, column, equals, value);
-  const HeapTuple tuple = systable_getnext(scan);
-  if (HeapTupleIsValid(tuple)) ReadName(tuple, table, row);
-  systable_endscan(scan);
-  table_close(table, AccessShareLock);
-  return HeapTupleIsValid(tuple);
-}
-
-// The key's highest enabled version; found is false where the key has none.
-KeyRow ReadPrimary(const char* name) {
-  KeyRow row = {};
-  if (!ReadNameRow("key_names_name_key", kNamesName, F_TEXTEQ, CStringGetTextDatum(name), &row)) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("key \"%s\" does not exist", name),
-                    errhint("bulla.create_key makes one; bulla.keys lists them.")));
-  }
-  const Relation table = table_open(TableOf("key_versions"), AccessShareLock);
-  const SysScanDesc scan = BeginScan(table, "key_versions_key_id_version_key", kVersionsKeyId,
-                                     F_UUID_EQ, UUIDPGetDatum(&row.key_id));
-  while (const HeapTuple tuple = systable_getnext(scan)) {
-    bool null;
-    const bool newer =
-        !row.found || DatumGetInt32(Column(tuple, table, kVersion, &null)) > row.version;
-    if (newer && strcmp(TextColumn(tuple, table, kState), "enabled") == 0)
-      ReadVersion(tuple, table, &row);
-  }
-  systable_endscan(scan);
-  table_close(table, AccessShareLock);
-  if (!row.found) {
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("key \"%s\" has no enabled version", name)));
-  }
-  return row;
-}
-
-KeyRow ReadVersionById(const VersionId& version) {
-  KeyRow row = {};
-  bytea* const id = static_cast<bytea*>(palloc(VARHDRSZ + version.bytes.size()));
-  SET_VARSIZE(id, VARHDRSZ + version.bytes.size());
-  memcpy(VARDATA(id), version.bytes.data(), version.bytes.size());
-  const Relation table = table_open(TableOf("key_versions"), AccessShareLock);
-  const SysScanDesc scan =
-      BeginScan(table, "key_versions_pkey", kVersionId, F_BYTEAEQ, PointerGetDatum(id));
-  const HeapTuple tuple = systable_getnext(scan);
-  if (HeapTupleIsValid(tuple)) ReadVersion(tuple, table, &row);
-  systable_endscan(scan);
-  table_close(table, AccessShareLock);
-  if (!row.found ||
-      !ReadNameRow("key_names_pkey", kNamesKeyId, F_UUID_EQ, UUIDPGetDatum(&row.key_id), &row)) {
-    ereport(ERROR,
-            (errcode(ERRCODE_UNDEFINED_OBJECT),
-             errmsg("the key version that sealed this value is not in this database"),
-             errhint("The value comes from another database, or its key was not restored.")));
-  }
-  if (strcmp(row.state, "enabled") != 0) {
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("version %d of key \"%s\" is %s", row.version, row.name, row.state)));
-  }
-  return row;
 }
 
 Result<std::unique_ptr<EnvelopeCipher>> Unwrap(const KeyRow& row) {
@@ -243,7 +92,7 @@ template <class Read>
 EnvelopeCipher* LoadCurrent(Read read, const char* primary_of) {
   for (;;) {
     CHECK_FOR_INTERRUPTS();
-    Cache().relation = TableOf("key_versions");
+    Cache().relation = KeyTable("key_versions");
     const uint64 generation = Cache().generation;
     EnvelopeCipher* const cipher = Load(read(), primary_of);
     AcceptInvalidationMessages();

@@ -1,4 +1,4 @@
-// Keys as the tables bulla.key_names and bulla.key_versions hold them, and this backend's unwrapped ones.
+// The keys that this backend has unwrapped.
 //
 // A key is unwrapped at its first use in a backend and kept until anything about keys changes: each call
 // first accepts the invalidations that other backends sent, so what a committed transaction disabled or

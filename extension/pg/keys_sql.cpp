@@ -20,6 +20,7 @@ extern "C" {
 #include "kms/system_random.h"
 #include "pg/arguments.h"
 #include "pg/event_log.h"
+#include "pg/key_rows.h"
 #include "pg/key_store.h"
 #include "pg/user_scope.h"
 
@@ -29,8 +30,8 @@ namespace {
 constexpr size_t kMaxNameSize = 128;
 constexpr size_t kMaxWrappedSize = 256;
 
-// A key version as it is stored: nothing secret in the clear.
-struct NewVersion {
+// A key's first version, wrapped: nothing secret in the clear.
+struct FirstVersion {
   KeyId key;
   Commitment commitment;
   size_t wrapped_size;
@@ -46,7 +47,7 @@ Result<KeyId> NewKeyId(Random& random) {
   return id;
 }
 
-Result<NewVersion> MakeFirstVersion(Purpose purpose, Algorithm algorithm) {
+Result<FirstVersion> MakeFirstVersion(Purpose purpose, Algorithm algorithm) {
   Random& random = SystemRandom::Instance();
   const auto kek = LoadKek();
   if (!kek.ok()) return kek.error();
@@ -57,7 +58,7 @@ Result<NewVersion> MakeFirstVersion(Purpose purpose, Algorithm algorithm) {
   const auto commitment = CommitToDataKey(data_key.value(), algorithm, purpose);
   if (!commitment.ok()) return commitment.error();
 
-  NewVersion made{id.value(), commitment.value(), WrappedKeySize(algorithm), {}, {}};
+  FirstVersion made{id.value(), commitment.value(), WrappedKeySize(algorithm), {}, {}};
   const auto wrapped = WrapDataKey(kek.value(), {made.key, 1, algorithm, purpose}, data_key.value(),
                                    random, MutableBytes(made.wrapped, made.wrapped_size));
   if (!wrapped.ok()) return wrapped.error();
@@ -68,13 +69,6 @@ Result<NewVersion> MakeFirstVersion(Purpose purpose, Algorithm algorithm) {
 const char* TextArgument(FunctionCallInfo fcinfo, int argument, const char* name) {
   RefuseNull(fcinfo, argument, name);
   return text_to_cstring(PG_GETARG_TEXT_PP(argument));
-}
-
-Datum BytesDatum(const std::byte* bytes, size_t size) {
-  bytea* const copy = static_cast<bytea*>(palloc(VARHDRSZ + size));
-  SET_VARSIZE(copy, VARHDRSZ + size);
-  memcpy(VARDATA(copy), bytes, size);
-  return PointerGetDatum(copy);
 }
 
 Datum UuidDatum(const KeyId& id) {
@@ -98,28 +92,17 @@ void RefuseExisting(const char* name) {
   }
 }
 
-void Store(const NewVersion& made, const char* name, const char* purpose, const char* algorithm,
+void Store(const FirstVersion& made, const char* name, const char* purpose, const char* algorithm,
            const char* created_by) {
-  Oid name_types[] = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
-  Datum name_values[] = {UuidDatum(made.key), CStringGetTextDatum(name),
-                         CStringGetTextDatum(purpose), CStringGetTextDatum(algorithm),
-                         CStringGetTextDatum(created_by)};
+  Oid types[] = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
+  Datum values[] = {UuidDatum(made.key), CStringGetTextDatum(name), CStringGetTextDatum(purpose),
+                    CStringGetTextDatum(algorithm), CStringGetTextDatum(created_by)};
   Execute(
       "INSERT INTO bulla.key_names (key_id, name, purpose, algorithm, created_by) VALUES ($1, $2, "
       "$3, $4, $5)",
-      5, name_types, name_values);
-  Oid version_types[] = {BYTEAOID, UUIDOID, BYTEAOID, TEXTOID, BYTEAOID};
-  const auto& commitment = made.commitment.bytes;
-  const VersionId version_id = made.commitment.version_id();
-  Datum version_values[] = {BytesDatum(version_id.bytes.data(), version_id.bytes.size()),
-                            UuidDatum(made.key), BytesDatum(commitment.data(), commitment.size()),
-                            CStringGetTextDatum(made.kek_id),
-                            BytesDatum(made.wrapped, made.wrapped_size)};
-  Execute(
-      "INSERT INTO bulla.key_versions (version_id, key_id, version, state, commitment, kek_id, "
-      "wrapped) "
-      "VALUES ($1, $2, 1, 'enabled', $3, $4, $5)",
-      5, version_types, version_values);
+      5, types, values);
+  InsertVersion(
+      {made.key, 1, made.commitment, made.kek_id, Bytes(made.wrapped, made.wrapped_size)});
 }
 
 }  // namespace
@@ -135,7 +118,7 @@ Datum bulla_create_key(PG_FUNCTION_ARGS) {
                            strlen(name))));
   }
 
-  const NewVersion made = Enter([&]() -> Result<NewVersion> {
+  const FirstVersion made = Enter([&]() -> Result<FirstVersion> {
     const auto parsed_purpose = ParsePurpose(purpose);
     if (!parsed_purpose.ok()) return parsed_purpose.error();
     const auto parsed_algorithm = ParseAlgorithm(algorithm);
