@@ -18,6 +18,11 @@ void ReserveBusyHints();
 bool HasBusyHints() noexcept;
 bool LooksBusy(const LOCKTAG& tag) noexcept;
 
+// Whether the caller may ask for the lock over and over: a few at a time may, as each takes time from
+// the holder's core. Where it is true StopAsking follows. Always true where there is no shared memory.
+bool StartAsking(const LOCKTAG& tag) noexcept;
+void StopAsking() noexcept;
+
 // Each MarkBusy is followed by one MarkFree when the holder lets go, however its transaction ends.
 void MarkBusy(const LOCKTAG& tag) noexcept;
 void MarkFree(const LOCKTAG& tag) noexcept;

@@ -91,10 +91,20 @@ bool AskRepeatedly(const LOCKTAG& tag, LOCKMODE mode, int attempts) {
   return false;
 }
 
+// A newcomer takes a free chain at once, being awake already, and asks again for a while if few others do.
+bool AskAsNewcomer(const LOCKTAG& tag, LOCKMODE mode) {
+  if (AskRepeatedly(tag, mode, 1)) return true;
+  if (!StartAsking(tag)) return false;
+  struct Asking {
+    ~Asking() { StopAsking(); }
+  } const asking;
+  return AskRepeatedly(tag, mode, HasBusyHints() ? kNewcomerAttempts : kBlindAttempts);
+}
+
 // A lock that is handed from one sleeping waiter to the next stands still for a wake-up each time, and
 // with more clients than cores throughput halves. So waiters sleep in line for another lock, that of
 // the successor; there is one, awake, who asks for the real one until its holder commits, and the next
-// wakes up meanwhile. Who arrives when nobody holds the chain takes it at once: it is running already.
+// wakes up meanwhile.
 void WaitForLock(const LOCKTAG& tag, LOCKMODE mode) {
   BoundedWait wait;
   LOCKTAG successor = tag;
@@ -155,7 +165,7 @@ void AcquireSetupLock() {
 
 void AcquireChainLock(const LOCKTAG& tag, LOCKMODE mode) {
   Enter([&]() -> Result<void> {
-    if (AskRepeatedly(tag, mode, HasBusyHints() ? kNewcomerAttempts : kBlindAttempts)) return {};
+    if (AskAsNewcomer(tag, mode)) return {};
     try {
       WaitForLock(tag, mode);
     } catch (const PgError& error) {
