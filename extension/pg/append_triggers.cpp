@@ -64,17 +64,6 @@ void CheckGiven(Relation relation, const LedgerRelation* ledger, const Datum* va
   }
 }
 
-// The hash that a row should have at the place it claims. False where it can have none.
-bool HashRow(const LedgerRelation* ledger, const RowChain& chain, const Datum* values,
-             const bool* nulls, int64 seq, const LeafHash& prev_hash, LeafHash* hash) {
-  RecordWriter* const record = BackendRecord();
-  WriteColumns(ledger, chain, values, nulls, record);
-  record->Finish(static_cast<uint64_t>(seq), prev_hash);
-  if (!record->ok()) return false;
-  *hash = HashOf(*record);
-  return true;
-}
-
 // A row that brings all three, out of order, in a restore: it must at least match its own hash.
 void CheckForeignRow(Relation relation, const LedgerRelation* ledger, const Datum* values,
                      const bool* nulls) {

@@ -76,13 +76,7 @@ Leaf* FindLeaf(Rewrite* rewrite, Oid relation_id) {
 }
 
 Chain* FindChain(Rewrite* rewrite, const LedgerRelation* ledger, const RowChain& row_chain) {
-  Sha256Digest key{};
-  if (!row_chain.key.empty()) {
-    BackendHasher()->Start();
-    BackendHasher()->Update(row_chain.key);
-    if (!BackendHasher()->Finish(&key))
-      ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("SHA-256 failed")));
-  }
+  const Sha256Digest key = DigestChainKey(row_chain);
   bool found;
   auto* const chain = static_cast<Chain*>(hash_search(rewrite->chains, &key, HASH_ENTER, &found));
   if (!found) {
@@ -111,15 +105,16 @@ void ChainRow(Rewrite* rewrite, Oid relation_id, ItemPointer row) {
     RaiseUnfitRow(leaf->relation);
   Chain* const chain = FindChain(rewrite, ledger, row_chain);
   const ChainHead before = chain->rows.head;
-  RecordWriter* const record = BackendRecord();
-  WriteColumns(ledger, row_chain, chained->tts_values, chained->tts_isnull, record);
-  record->Finish(static_cast<uint64_t>(before.seq + 1), before.hash);
-  if (!record->ok()) RaiseUnfitRow(leaf->relation);
-  chain->rows.head = {before.seq + 1, HashOf(*record)};
+  ChainHead& head = chain->rows.head;
+  if (!HashRow(ledger, row_chain, chained->tts_values, chained->tts_isnull, before.seq + 1,
+               before.hash, &head.hash)) {
+    RaiseUnfitRow(leaf->relation);
+  }
+  head.seq = before.seq + 1;
 
-  chained->tts_values[ledger->seq] = Int64GetDatum(chain->rows.head.seq);
+  chained->tts_values[ledger->seq] = Int64GetDatum(head.seq);
   chained->tts_values[ledger->prev_hash] = HashDatum(before.hash);
-  chained->tts_values[ledger->hash] = HashDatum(chain->rows.head.hash);
+  chained->tts_values[ledger->hash] = HashDatum(head.hash);
   chained->tts_isnull[ledger->seq] = chained->tts_isnull[ledger->prev_hash] =
       chained->tts_isnull[ledger->hash] = false;
   ExecStoreVirtualTuple(chained);
@@ -132,9 +127,7 @@ char* RowsInOrder(Oid ledger) {
   const Oid key = RelationGetPrimaryKeyIndex(relation);
   char* query = nullptr;
   if (OidIsValid(key)) {
-    const char* const table = quote_qualified_identifier(
-        get_namespace_name(RelationGetNamespace(relation)), RelationGetRelationName(relation));
-    query = psprintf("SELECT tableoid, ctid FROM %s ORDER BY ", table);
+    query = psprintf("SELECT tableoid, ctid FROM %s ORDER BY ", QualifiedName(ledger));
     const Relation index = relation_open(key, AccessShareLock);
     for (int i = 0; i < index->rd_index->indnkeyatts; ++i) {
       const char* const column = get_attname(ledger, index->rd_index->indkey.values[i], false);

@@ -234,6 +234,11 @@ LedgerRelation* DescribeLedger(Relation relation) {
   return ledger;
 }
 
+const char* QualifiedName(Oid table) {
+  return quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
+                                    get_rel_name(table));
+}
+
 LedgerRelation* DescribeWholeLedger(Relation relation) {
   LedgerRelation* const ledger = DescribeLedger(relation);
   if (ledger->root != RelationGetRelid(relation)) {

@@ -50,6 +50,9 @@ LedgerRelation* DescribeLedger(Relation relation);
 // The same, and raises wrong_object_type where the relation is a partition of a ledger.
 LedgerRelation* DescribeWholeLedger(Relation relation);
 
+// A table's name with its schema, quoted where it must be, palloc'd.
+const char* QualifiedName(Oid table);
+
 // The columns of a record of this table, in byte order of their names, before it is a ledger: raises
 // feature_not_supported naming a column whose type is not allowed, program_limit_exceeded where a
 // record could be too long. palloc'd in the current memory context.

@@ -58,6 +58,16 @@ bool ParseLedgerArguments(int count, char* const* arguments, LedgerArguments* pa
   return end != arguments[3] && *end == '\0' && parsed->retroactive_rows >= 0;
 }
 
+Datum IdDatum(const LedgerId& id) {
+  auto* const uuid = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
+  memcpy(uuid->data, id.bytes.data(), UUID_LEN);
+  return UUIDPGetDatum(uuid);
+}
+
+const char* IdText(const LedgerId& id) {
+  return DatumGetCString(DirectFunctionCall1(uuid_out, IdDatum(id)));
+}
+
 Oid TriggerFunction(const char* name) {
   return LookupFuncName(list_make2(makeString(pstrdup("bulla")), makeString(pstrdup(name))), 0,
                         nullptr, true);

@@ -38,6 +38,10 @@ struct LedgerArguments {
 // False where the arguments are not those of a ledger's trigger.
 bool ParseLedgerArguments(int count, char* const* arguments, LedgerArguments* parsed);
 
+// A ledger's id as a uuid and as its text, palloc'd.
+Datum IdDatum(const LedgerId& id);
+const char* IdText(const LedgerId& id);
+
 // A trigger of Bulla's on this relation, the chain trigger if it is there, or nullptr. Each carries the
 // ledger's arguments, so one that is left tells what the table is.
 const Trigger* FindLedgerTrigger(Relation relation);

@@ -43,21 +43,6 @@ List* NameList(ArrayType* names) {
   return list;
 }
 
-const char* QualifiedName(Oid table) {
-  return quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
-                                    get_rel_name(table));
-}
-
-Datum IdDatum(const LedgerId& id) {
-  auto* const uuid = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
-  memcpy(uuid->data, id.bytes.data(), UUID_LEN);
-  return UUIDPGetDatum(uuid);
-}
-
-const char* IdText(const LedgerId& id) {
-  return DatumGetCString(DirectFunctionCall1(uuid_out, IdDatum(id)));
-}
-
 // One event for the ledger and one per chain of rows that were there before it, each with the head it
 // had then: what was chained retroactively can be told from what came later for ever.
 void RecordCreation(Oid table, const MadeLedger& made) {

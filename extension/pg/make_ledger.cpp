@@ -30,15 +30,10 @@ void Run(const char* command) {
   if (SPI_execute(command, false, 0) < 0) elog(ERROR, "SPI failed on: %s", command);
 }
 
-const char* QuotedTable(Oid table) {
-  return quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
-                                    get_rel_name(table));
-}
-
 // All rows there are, also those that a REPEATABLE READ transaction's snapshot does not show.
 int64 CountRows(Oid table) {
   PushActiveSnapshot(GetLatestSnapshot());
-  const char* const query = psprintf("SELECT pg_catalog.count(*) FROM %s", QuotedTable(table));
+  const char* const query = psprintf("SELECT pg_catalog.count(*) FROM %s", QualifiedName(table));
   if (SPI_execute(query, true, 0) != SPI_OK_SELECT) elog(ERROR, "SPI failed on: %s", query);
   PopActiveSnapshot();
   bool null;
@@ -54,14 +49,10 @@ const char* NowText() {
 
 // The arguments that every trigger of a ledger carries, as SQL. ParseLedgerArguments reads them back.
 const char* TriggerArguments(const LedgerArguments& ledger) {
-  pg_uuid_t id;
-  memcpy(id.data, ledger.id.bytes.data(), UUID_LEN);
   StringInfoData sql;
   initStringInfo(&sql);
-  appendStringInfo(&sql, "'%s', '%s', %s, '" INT64_FORMAT "'",
-                   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&id))),
-                   ledger.created_at, quote_literal_cstr(ledger.created_by),
-                   ledger.retroactive_rows);
+  appendStringInfo(&sql, "'%s', '%s', %s, '" INT64_FORMAT "'", IdText(ledger.id), ledger.created_at,
+                   quote_literal_cstr(ledger.created_by), ledger.retroactive_rows);
   for (int i = 0; i < ledger.chain_by_count; ++i)
     appendStringInfo(&sql, ", %s", quote_literal_cstr(ledger.chain_by[i]));
   return sql.data;
@@ -77,10 +68,10 @@ const char* const* NameArray(List* names) {
 void CreateTrigger(Oid table, const RequiredTrigger& trigger, const char* arguments) {
   const bool row = (trigger.type & TRIGGER_TYPE_ROW) != 0;
   Run(psprintf("CREATE TRIGGER %s %s ON %s FOR EACH %s EXECUTE FUNCTION bulla.%s(%s)", trigger.name,
-               trigger.definition, QuotedTable(table), row ? "ROW" : "STATEMENT", trigger.function,
-               arguments));
+               trigger.definition, QualifiedName(table), row ? "ROW" : "STATEMENT",
+               trigger.function, arguments));
   // Also where session_replication_role is replica.
-  Run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", QuotedTable(table), trigger.name));
+  Run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", QualifiedName(table), trigger.name));
 }
 
 bool HasTrigger(Oid table, const char* name) {
@@ -109,7 +100,7 @@ void CreateTriggers(Oid table, const char* arguments) {
 void AddColumns(Oid table, bool blind) {
   Run(psprintf(
       "ALTER TABLE %s ADD COLUMN seq bigint, ADD COLUMN prev_hash bytea, ADD COLUMN hash bytea%s",
-      QuotedTable(table),
+      QualifiedName(table),
       blind ? ", ADD COLUMN blind uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid()" : ""));
 }
 
@@ -117,7 +108,7 @@ void AddIndex(Oid table, List* chain_by) {
   StringInfoData sql;
   initStringInfo(&sql);
   appendStringInfo(&sql, "CREATE %sINDEX ON %s (", CanBeUnique(table, chain_by) ? "UNIQUE " : "",
-                   QuotedTable(table));
+                   QualifiedName(table));
   ListCell* cell;
   foreach (cell, chain_by)
     appendStringInfo(&sql, "%s, ", quote_identifier(static_cast<const char*>(lfirst(cell))));
@@ -165,7 +156,7 @@ MadeLedger MakeLedger(Oid table, List* chain_by, bool blind) {
   Run(
       psprintf("ALTER TABLE %s ALTER COLUMN seq SET NOT NULL, ALTER COLUMN prev_hash SET NOT NULL, "
                "ALTER COLUMN hash SET NOT NULL",
-               QuotedTable(table)));
+               QualifiedName(table)));
   AddIndex(table, chain_by);
   return made;
 }
@@ -179,7 +170,7 @@ void UnmakeLedger(Oid ledger) {
   foreach (cell, find_all_inheritors(ledger, AccessExclusiveLock, nullptr)) {
     for (const RequiredTrigger& trigger : RequiredTriggers()) {
       if (!HasTrigger(lfirst_oid(cell), trigger.name)) continue;
-      Run(psprintf("DROP TRIGGER %s ON %s", trigger.name, QuotedTable(lfirst_oid(cell))));
+      Run(psprintf("DROP TRIGGER %s ON %s", trigger.name, QualifiedName(lfirst_oid(cell))));
     }
   }
 }

@@ -84,6 +84,27 @@ void WriteColumns(const LedgerRelation* ledger, const RowChain& chain, const Dat
   record->EndColumns();
 }
 
+bool HashRow(const LedgerRelation* ledger, const RowChain& chain, const Datum* values,
+             const bool* nulls, int64 seq, const LeafHash& prev_hash, LeafHash* hash) {
+  RecordWriter* const record = BackendRecord();
+  WriteColumns(ledger, chain, values, nulls, record);
+  record->Finish(static_cast<uint64_t>(seq), prev_hash);
+  if (!record->ok()) return false;
+  *hash = HashOf(*record);
+  return true;
+}
+
+Sha256Digest DigestChainKey(const RowChain& chain) {
+  Sha256Digest digest;
+  if (chain.key.empty()) return digest;
+  Sha256* const hasher = BackendHasher();
+  hasher->Start();
+  hasher->Update(chain.key);
+  if (!hasher->Finish(&digest))
+    ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("SHA-256 failed")));
+  return digest;
+}
+
 ChainValues ChainOfName(const LedgerRelation* ledger, const char* name) {
   const int count = ledger->arguments.chain_by_count;
   auto* const values = static_cast<Datum*>(palloc(sizeof(Datum) * (count + 1)));

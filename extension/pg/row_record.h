@@ -34,6 +34,13 @@ void WriteColumns(const LedgerRelation* ledger, const RowChain& chain, const Dat
 // The values that lead to a chain of this name. Raises where the name is malformed.
 ChainValues ChainOfName(const LedgerRelation* ledger, const char* name);
 
+// The hash that a row should have at this place of this chain. False where its record is too long.
+bool HashRow(const LedgerRelation* ledger, const RowChain& chain, const Datum* values,
+             const bool* nulls, int64 seq, const LeafHash& prev_hash, LeafHash* hash);
+
+// SHA-256 of a chain key, zeros for the single chain of a ledger: a fixed size to tell chains by.
+Sha256Digest DigestChainKey(const RowChain& chain);
+
 // The hash of a finished record. Raises only where SHA-256 fails.
 LeafHash HashOf(const RecordWriter& record);
 

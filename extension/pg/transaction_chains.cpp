@@ -84,15 +84,7 @@ Transaction& Current() {
 uint32_t Nest() { return static_cast<uint32_t>(GetCurrentTransactionNestLevel()); }
 
 ChainIdentity Identify(const LedgerRelation* ledger, const RowChain& chain) {
-  ChainIdentity identity{MyDatabaseId, ledger->root, ledger->arguments.id, {}};
-  if (!chain.key.empty()) {
-    Sha256* const hasher = BackendHasher();
-    hasher->Start();
-    hasher->Update(chain.key);
-    if (!hasher->Finish(&identity.chain_key))
-      ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("SHA-256 failed")));
-  }
-  return identity;
+  return {MyDatabaseId, ledger->root, ledger->arguments.id, DigestChainKey(chain)};
 }
 
 // Null where this transaction has not opened the chain.

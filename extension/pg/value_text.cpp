@@ -241,7 +241,8 @@ bool DescribeValueType(Oid type, ValueType* described) {
     return false;
   }
   Oid output;
-  getTypeOutputInfo(base, &output, &described->by_reference);
+  bool varlena;
+  getTypeOutputInfo(base, &output, &varlena);
   described->size_bound = bound;
   if (described->printer == Printer::kOutput || described->printer == Printer::kPinned) {
     fmgr_info(output, &described->output);

@@ -29,7 +29,6 @@ enum class Printer : uint8_t {
 // How values of one type are printed. FmgrInfo lives in the memory context it was made in.
 struct ValueType {
   Printer printer;
-  bool by_reference;  // a varlena that may need detoasting
   size_t size_bound;  // the longest text, SIZE_MAX where there is no bound
   FmgrInfo output;    // kOutput and kPinned only
 };

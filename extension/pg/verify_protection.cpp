@@ -47,8 +47,7 @@ const char* Fault(const Trigger* trigger, const LedgerArguments& ledger) {
 
 void CheckTable(Oid table, const LedgerArguments& ledger, ReportFinding report, void* state) {
   const Relation relation = table_open(table, AccessShareLock);
-  const char* const name = quote_qualified_identifier(
-      get_namespace_name(RelationGetNamespace(relation)), RelationGetRelationName(relation));
+  const char* const name = QualifiedName(table);
   for (const RequiredTrigger& required : RequiredTriggers()) {
     const char* const fault = Fault(FindTrigger(relation->trigdesc, required), ledger);
     if (fault == nullptr) continue;

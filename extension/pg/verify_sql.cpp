@@ -14,7 +14,6 @@ extern "C" {
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
-#include "utils/uuid.h"
 }
 
 #include "pg/arguments.h"
@@ -100,10 +99,8 @@ void KeepFirst(const Finding& finding, void* state) {
 Datum Notes(Oid ledger) {
   const Relation relation = table_open(ledger, AccessShareLock);
   const LedgerArguments& arguments = DescribeLedger(relation)->arguments;
-  pg_uuid_t id;
-  memcpy(id.data, arguments.id.bytes.data(), UUID_LEN);
-  const char* const id_text = DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&id)));
-  const int64 retroactive = Max(arguments.retroactive_rows, RecordedRetroactiveRows(id_text));
+  const int64 retroactive =
+      Max(arguments.retroactive_rows, RecordedRetroactiveRows(IdText(arguments.id)));
   Datum notes[1];
   int count = 0;
   if (retroactive > 0) {
