@@ -1,0 +1,31 @@
+-- The functions of agentidp_api run with the rights of their owner, which must not be a superuser's. Where a
+-- superuser installs the extension, as a restore does, all of it goes to the role agentidp.
+
+DO $$
+DECLARE
+    object record;
+BEGIN
+    IF NOT (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = current_user) THEN
+        RETURN;
+    ELSIF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = 'agentidp' AND NOT r.rolsuper) THEN
+        RAISE EXCEPTION 'extension agentidp needs a role agentidp, which is no superuser, to own what it installs'
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Run CREATE ROLE agentidp NOLOGIN.';
+    END IF;
+    FOR object IN
+        SELECT i.type, i.identity
+        FROM pg_depend AS d
+        CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, d.objsubid) AS i
+        WHERE d.deptype = 'e'
+          AND d.refclassid = 'pg_extension'::regclass
+          AND d.refobjid = (SELECT e.oid FROM pg_extension AS e WHERE e.extname = 'agentidp')
+    LOOP
+        IF object.type IN ('schema', 'table', 'function') THEN
+            EXECUTE format('ALTER %s %s OWNER TO agentidp', object.type, object.identity);
+        ELSIF object.type = 'composite type' THEN
+            EXECUTE format('ALTER TYPE %s OWNER TO agentidp', object.identity);
+        ELSIF object.type <> 'type' THEN
+            -- (The type of a table goes with it.)
+            RAISE EXCEPTION 'it is not said how to give away %', object.type;
+        END IF;
+    END LOOP;
+END $$;

@@ -1,0 +1,16 @@
+-- Rights: nobody but the owner has any until agentidp.grant_service gives them.
+
+CREATE FUNCTION agentidp.grant_service(role regrole) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    EXECUTE format('GRANT USAGE ON SCHEMA agentidp_api TO %s', role);
+    EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA agentidp_api TO %s', role);
+END $$;
+COMMENT ON FUNCTION agentidp.grant_service(regrole) IS
+    'Lets a role call the functions of agentidp_api, and nothing else: what the REST service logs in as.';
+
+REVOKE ALL ON ALL TABLES IN SCHEMA agentidp FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA agentidp, agentidp_api FROM PUBLIC;
+REVOKE ALL ON TYPE agentidp.new_event FROM PUBLIC;
