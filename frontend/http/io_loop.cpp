@@ -1,0 +1,271 @@
+#include "http/io_loop.h"
+
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <stdexcept>
+
+#include "http/connection.h"
+
+namespace bulla::http {
+namespace {
+
+namespace polling = Pistache::Polling;
+namespace tcp = Pistache::Tcp;
+
+constexpr long kTickNanoseconds = 250'000'000;
+
+}  // namespace
+
+Mailbox::Mailbox() : fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  if (fd_ < 0) {
+    throw std::runtime_error("no more file descriptors");
+  }
+}
+
+Mailbox::~Mailbox() { close(fd_); }
+
+bool Mailbox::Post(Letter letter) {
+  if (std::this_thread::get_id() == loop_.load()) {
+    letter();
+    return true;
+  }
+  const std::lock_guard lock(mutex_);
+  if (closed_) {
+    return false;
+  }
+  letters_.push_back(std::move(letter));
+  if (letters_.size() == 1) {
+    Wake();
+  }
+  return true;
+}
+
+void Mailbox::Wake() {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = write(fd_, &one, sizeof one);
+}
+
+std::vector<Mailbox::Letter> Mailbox::Collect() {
+  std::uint64_t count;
+  [[maybe_unused]] const ssize_t size = read(fd_, &count, sizeof count);
+  const std::lock_guard lock(mutex_);
+  return std::exchange(letters_, {});
+}
+
+void Mailbox::Close() {
+  std::vector<Letter> left;
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  left.swap(letters_);
+}
+
+// Tells connections what Pistache's transport tells of their peers.
+class IoLoop::PeerHandler : public tcp::Handler {
+ public:
+  void onConnection(const std::shared_ptr<tcp::Peer>&) override {}  // Adopt knows it already
+
+  void onInput(const char* bytes, std::size_t size,
+               const std::shared_ptr<tcp::Peer>& peer) override {
+    const std::shared_ptr<Connection> connection = Find(*peer);
+    if (!connection || !connection->OnInput({bytes, size})) {
+      throw LeaveReading();
+    }
+  }
+
+  void onDisconnection(const std::shared_ptr<tcp::Peer>& peer) override {
+    if (const std::shared_ptr<Connection> connection = Find(*peer)) {
+      connection->OnGone();
+      loop->connections_.erase(peer->fd());
+    }
+  }
+
+  // Each loop has a handler of its own, which IoLoop's clone makes.
+  std::shared_ptr<tcp::Handler> clone() const override {
+    throw std::logic_error("a loop's handler is not cloned");
+  }
+
+  IoLoop* loop = nullptr;
+
+ private:
+  std::shared_ptr<Connection> Find(const tcp::Peer& peer) const {
+    const auto found = loop->connections_.find(peer.fd());
+    if (found == loop->connections_.end() || found->second->peer().get() != &peer) {
+      return nullptr;
+    }
+    return found->second;
+  }
+};
+
+IoLoop::IoLoop(std::shared_ptr<ServerState> state)
+    : IoLoop(std::move(state), std::make_shared<PeerHandler>()) {}
+
+IoLoop::IoLoop(std::shared_ptr<ServerState> state, std::shared_ptr<PeerHandler> handler)
+    : tcp::Transport(handler),
+      state_(std::move(state)),
+      handler_(std::move(handler)),
+      mailbox_(std::make_shared<Mailbox>()) {
+  handler_->loop = this;
+}
+
+IoLoop::~IoLoop() {
+  mailbox_->Close();
+  if (timer_ >= 0) {
+    close(timer_);
+  }
+}
+
+std::shared_ptr<Pistache::Aio::Handler> IoLoop::clone() const {
+  return std::make_shared<IoLoop>(state_);
+}
+
+void IoLoop::registerPoller(polling::Epoll& poller) {
+  tcp::Transport::registerPoller(poller);
+  timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  const itimerspec period{{0, kTickNanoseconds}, {0, kTickNanoseconds}};
+  if (timer_ < 0 || timerfd_settime(timer_, 0, &period, nullptr) != 0) {
+    throw std::runtime_error("no timer can be had");
+  }
+  for (const int fd : {mailbox_->fd(), timer_}) {
+    poller.addFd(fd, Pistache::Flags<polling::NotifyOn>(polling::NotifyOn::Read),
+                 polling::Tag(static_cast<std::uint64_t>(fd)));
+  }
+}
+
+void IoLoop::onReady(const Pistache::Aio::FdSet& events) {
+  mailbox_->Open(std::this_thread::get_id());
+  for (const auto& event : events) {
+    Dispatch(event);
+  }
+  TellWritten();
+}
+
+void IoLoop::Dispatch(const Pistache::Aio::FdSet::Entry& event) {
+  const polling::Tag tag = event.getTag();
+  const auto fd = static_cast<int>(tag.value());
+  if (fd == mailbox_->fd()) {
+    for (const Mailbox::Letter& letter : mailbox_->Collect()) {
+      try {
+        letter();
+      } catch (...) {  // out of memory: the connection that it was for ends by its time limit
+      }
+    }
+  } else if (fd == timer_) {
+    std::uint64_t count;
+    [[maybe_unused]] const ssize_t size = read(timer_, &count, sizeof count);
+    Tick();
+  } else {
+    if (event.isReadable()) {
+      Forward(tag, polling::NotifyOn::Read);
+    }
+    if (event.isWritable()) {
+      Forward(tag, polling::NotifyOn::Write);
+    }
+  }
+}
+
+void IoLoop::Forward(polling::Tag tag, polling::NotifyOn what) {
+  const auto found = connections_.find(static_cast<int>(tag.value()));
+  const std::shared_ptr<Connection> connection =
+      found == connections_.end() ? nullptr : found->second;
+  if (what == polling::NotifyOn::Write && !(connection && connection->is_writing())) {
+    return;  // what was to be written has gone with its client
+  }
+  polling::Event event(tag);
+  event.flags = Pistache::Flags<polling::NotifyOn>(what);
+  try {
+    tcp::Transport::onReady(Pistache::Aio::FdSet({event}));
+  } catch (...) {  // LeaveReading, or an error that Pistache has no answer to
+    if (connection) {
+      Drop(*connection);
+    }
+  }
+}
+
+void IoLoop::Adopt(int fd, SslPtr ssl, std::string address, Admission admission) {
+  // The transport frees the SSL with the peer, and closes the descriptor when it removes the peer.
+  const std::shared_ptr<tcp::Peer> peer =
+      ssl ? tcp::Peer::CreateSSL(fd, Pistache::Address(), ssl.release())
+          : tcp::Peer::Create(fd, Pistache::Address());
+  const auto connection =
+      std::make_shared<Connection>(*this, peer, std::move(address), std::move(admission));
+  connections_[fd] = connection;
+  try {
+    handleNewPeer(peer);
+  } catch (...) {  // epoll takes no more
+    Drop(*connection);
+  }
+}
+
+void IoLoop::Send(Connection& connection, std::string bytes, Report report) {
+  const std::size_t size = bytes.size();
+  auto sent = connection.peer()->send(Pistache::RawBuffer(std::move(bytes), size), MSG_NOSIGNAL);
+  if (report == Report::kYes) {
+    sent.then(
+        [this, written = connection.weak_from_this()](ssize_t) { written_.push_back(written); },
+        [](std::exception_ptr) {});
+  }
+  flush();
+}
+
+// One round. What it causes to be written at once is told of after other clients had their turn.
+void IoLoop::TellWritten() {
+  const std::vector<std::weak_ptr<Connection>> written = std::exchange(written_, {});
+  for (const std::weak_ptr<Connection>& entry : written) {
+    const std::shared_ptr<Connection> connection = entry.lock();
+    if (!connection) {
+      continue;
+    }
+    try {
+      connection->OnWritten();
+    } catch (...) {
+      Drop(*connection);
+    }
+  }
+  if (!written_.empty()) {
+    mailbox_->Wake();
+  }
+}
+
+void IoLoop::Drop(Connection& connection) {
+  const std::shared_ptr<tcp::Peer> peer = connection.peer();
+  const auto found = peers.find(peer->fd());
+  if (found == peers.end() || found->second != peer) {
+    return;
+  }
+  if (connection.is_writing()) {
+    // What the client did not take is not kept for it by the kernel either.
+    const linger reset{1, 0};
+    setsockopt(peer->fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  }
+  handler_->onDisconnection(peer);
+  removePeer(peer);
+}
+
+void IoLoop::Tick() {
+  const Clock::time_point now = Clock::now();
+  std::vector<std::shared_ptr<Connection>> all;
+  for (const auto& [fd, connection] : connections_) {
+    all.push_back(connection);
+  }
+  for (const std::shared_ptr<Connection>& connection : all) {
+    try {
+      if (connection->OnTick(now)) {
+        Drop(*connection);
+      }
+    } catch (...) {
+      Drop(*connection);
+    }
+  }
+}
+
+void IoLoop::DropAll() {
+  const auto all = connections_;
+  for (const auto& [fd, connection] : all) {
+    Drop(*connection);
+  }
+}
+
+}  // namespace bulla::http
