@@ -9,8 +9,8 @@
 namespace bulla::http {
 
 struct AnswerFraming {
-  std::string_view request_id;  // sent as X-Request-Id; empty: not sent
-  bool head_only = false;       // the answer to HEAD: the length of the body, not the body
+  std::string_view request_id = {};  // sent as X-Request-Id; empty: not sent
+  bool head_only = false;            // the answer to HEAD: the length of the body, not the body
   bool close = false;
 };
 

@@ -1,5 +1,6 @@
 #include "http/target.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace bulla::http {
@@ -102,15 +103,15 @@ std::optional<std::vector<std::string>> SplitPath(std::string_view path) {
 
 std::optional<std::map<std::string, std::string>> SplitQuery(std::string_view query) {
   std::map<std::string, std::string> pairs;
-  while (!query.empty()) {
+  if (query.empty()) {
+    return pairs;
+  }
+  for (bool last = false; !last;) {
     const std::size_t end = std::min(query.find('&'), query.size());
+    last = end == query.size();
     std::string pair(query.substr(0, end));
-    query.remove_prefix(std::min(end + 1, query.size()));
-    for (char& character : pair) {
-      if (character == '+') {
-        character = ' ';
-      }
-    }
+    query.remove_prefix(last ? end : end + 1);
+    std::replace(pair.begin(), pair.end(), '+', ' ');
     const std::size_t equals = std::min(pair.find('='), pair.size());
     std::optional<std::string> name = PercentDecode(std::string_view(pair).substr(0, equals));
     std::optional<std::string> value =
