@@ -11,7 +11,7 @@
 
 #include "http/exchange.h"
 #include "http/io_loop.h"
-#include "http/network.h"
+#include "http/listener.h"
 #include "http/server_state.h"
 #include "http/tls.h"
 

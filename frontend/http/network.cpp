@@ -2,16 +2,12 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <optional>
 #include <stdexcept>
-#include <utility>
 
 namespace bulla::http {
 namespace {
@@ -19,7 +15,6 @@ namespace {
 using AddressBits = std::array<std::uint8_t, 16>;
 
 constexpr AddressBits kMappedIpv4{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0, 0, 0};
-constexpr int kBacklog = 1024;
 
 std::optional<int> ParseNumber(std::string_view text, int max) {
   int number = 0;
@@ -57,31 +52,6 @@ std::string AddressText(const AddressBits& bits) {
   const bool ipv4 = std::equal(kMappedIpv4.begin(), kMappedIpv4.begin() + 12, bits.begin());
   inet_ntop(ipv4 ? AF_INET : AF_INET6, bits.data() + (ipv4 ? 12 : 0), text, sizeof text);
   return text;
-}
-
-[[noreturn]] void Refuse(const std::string& address, const std::string& why) {
-  throw std::runtime_error("cannot listen on \"" + address + "\": " + why);
-}
-
-int OpenSocket(const std::string& address, int family) {
-  const int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) {
-    Refuse(address, std::strerror(errno));
-  }
-  return fd;
-}
-
-// Whether the path is a socket that nobody listens on: what a killed process leaves behind.
-bool IsDeadSocket(const sockaddr_un& name) {
-  struct stat status;
-  if (lstat(name.sun_path, &status) != 0 || !S_ISSOCK(status.st_mode)) {
-    return false;
-  }
-  const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const bool dead = connect(probe, reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0 &&
-                    errno == ECONNREFUSED;
-  close(probe);
-  return dead;
 }
 
 }  // namespace
@@ -152,86 +122,6 @@ std::string ClientBehind(const Networks& trusted, const std::string& peer, const
     }
   }
   return client;
-}
-
-Listener::Listener(const std::string& address) : address_(address) {
-  sockaddr_storage storage{};
-  socklen_t length = 0;
-  auto* name = reinterpret_cast<sockaddr*>(&storage);
-  const std::size_t colon = address.rfind(':');
-  if (address.starts_with("unix:")) {
-    auto& local = reinterpret_cast<sockaddr_un&>(storage);
-    const std::string path = address.substr(5);
-    if (path.empty() || path.size() >= sizeof local.sun_path) {
-      Refuse(address, "the path of a unix socket has 1 to 107 bytes");
-    }
-    local.sun_family = AF_UNIX;
-    std::memcpy(local.sun_path, path.c_str(), path.size() + 1);
-    length = sizeof local;
-    if (IsDeadSocket(local)) {
-      unlink(path.c_str());
-    }
-    unix_path_ = path;
-  } else {
-    std::string_view host = std::string_view(address).substr(0, std::min(colon, address.size()));
-    const std::string_view digits =
-        std::string_view(address).substr(std::min(colon, address.size() - 1) + 1);
-    const std::optional<int> port = ParseNumber(digits, 65535);
-    const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
-    if (bracketed) {
-      host = host.substr(1, host.size() - 2);
-    }
-    auto& ipv4 = reinterpret_cast<sockaddr_in&>(storage);
-    auto& ipv6 = reinterpret_cast<sockaddr_in6&>(storage);
-    if (port && !bracketed && inet_pton(AF_INET, std::string(host).c_str(), &ipv4.sin_addr) == 1) {
-      ipv4.sin_family = AF_INET;
-      ipv4.sin_port = htons(static_cast<std::uint16_t>(port.value()));
-      length = sizeof ipv4;
-    } else if (port && bracketed &&
-               inet_pton(AF_INET6, std::string(host).c_str(), &ipv6.sin6_addr) == 1) {
-      ipv6.sin6_family = AF_INET6;
-      ipv6.sin6_port = htons(static_cast<std::uint16_t>(port.value()));
-      length = sizeof ipv6;
-    } else {
-      Refuse(address, "an address is 127.0.0.1:8080, [::1]:8080 or unix:/path");
-    }
-  }
-
-  fd_ = OpenSocket(address, storage.ss_family);
-  const int on = 1;
-  if (storage.ss_family != AF_UNIX) {
-    setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  }
-  if (storage.ss_family == AF_INET6) {
-    setsockopt(fd_, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-  }
-  if (bind(fd_, name, length) != 0 || listen(fd_, kBacklog) != 0) {
-    const int error = errno;
-    unix_path_.clear();  // not ours
-    close(fd_);
-    Refuse(address, std::strerror(error));
-  }
-  length = sizeof storage;
-  if (unix_path_.empty() && getsockname(fd_, name, &length) == 0) {
-    const std::uint16_t port =
-        ntohs(storage.ss_family == AF_INET ? reinterpret_cast<sockaddr_in&>(storage).sin_port
-                                           : reinterpret_cast<sockaddr_in6&>(storage).sin6_port);
-    address_ = address.substr(0, colon + 1) + std::to_string(port);
-  }
-}
-
-Listener::Listener(Listener&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)),
-      address_(std::move(other.address_)),
-      unix_path_(std::exchange(other.unix_path_, {})) {}
-
-Listener::~Listener() {
-  if (fd_ >= 0) {
-    close(fd_);
-    if (!unix_path_.empty()) {
-      unlink(unix_path_.c_str());
-    }
-  }
 }
 
 }  // namespace bulla::http

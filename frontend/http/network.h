@@ -1,11 +1,10 @@
-// Addresses: what to listen on, and who may speak for others.
+// Addresses of clients, and whose word on them is believed.
 #pragma once
 
 #include <sys/socket.h>
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,25 +39,5 @@ class Networks {
 // that is not a trusted proxy's. `peer` itself where it is not one; the last trusted address where what
 // is left of it is no address.
 std::string ClientBehind(const Networks& trusted, const std::string& peer, const Fields& fields);
-
-// A listening socket, closed at the end of its life; a unix socket's path is removed then.
-class Listener {
- public:
-  // "127.0.0.1:8080", "[::1]:8080" or "unix:PATH". Throws std::runtime_error where it cannot listen. A
-  // unix socket that nobody listens on any more is replaced.
-  explicit Listener(const std::string& address);
-  ~Listener();
-  Listener(Listener&& other) noexcept;
-  Listener(const Listener&) = delete;
-  Listener& operator=(const Listener&) = delete;
-
-  int fd() const { return fd_; }
-  const std::string& address() const { return address_; }  // with the port that was taken
-
- private:
-  int fd_ = -1;
-  std::string address_;
-  std::string unix_path_;
-};
 
 }  // namespace bulla::http
