@@ -55,9 +55,12 @@ BEGIN
     ELSIF expires_at <= now() THEN
         RAISE EXCEPTION 'expires_at must be in the future' USING ERRCODE = 'invalid_parameter_value';
     ELSIF EXISTS (SELECT FROM agentidp.access_tokens AS t WHERE t.name = add_access_token.name) THEN
-        RAISE EXCEPTION 'there is an access token named % already', agentidp.shown(name)
+        RAISE EXCEPTION 'there is an access token named % already', agentidp.shown(to_jsonb(name))
             USING ERRCODE = 'unique_violation',
                   HINT = 'Choose another name: one that was revoked is not used again.';
+    ELSIF EXISTS (SELECT FROM agentidp.access_tokens AS t WHERE t.token_digest = add_access_token.token_digest) THEN
+        RAISE EXCEPTION 'this access token was added already'
+            USING ERRCODE = 'unique_violation', HINT = 'Make a new one, of 32 random bytes.';
     END IF;
     INSERT INTO agentidp.access_tokens (token_digest, name, scopes, organization_id, expires_at)
     VALUES (token_digest, name, scopes, organization_id, expires_at);
@@ -76,7 +79,7 @@ DECLARE
 BEGIN
     SELECT t.* INTO token FROM agentidp.access_tokens AS t WHERE t.name = revoke_access_token.name FOR UPDATE;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no access token named %', agentidp.shown(name)
+        RAISE EXCEPTION 'there is no access token named %', agentidp.shown(to_jsonb(name))
             USING ERRCODE = 'no_data_found', HINT = 'agentidp.access_tokens lists them.';
     ELSIF token.revoked_at IS NOT NULL THEN
         RETURN;

@@ -38,9 +38,8 @@ BEGIN
         metadata jsonb CHECK (agentidp.is_metadata(metadata))
     );
     -- As they are listed: newest first, of all organizations or of one.
-    CREATE INDEX audit_events_newest ON agentidp.audit_events (occurred_at DESC, event_id DESC);
-    CREATE INDEX audit_events_newest_of_organization
-        ON agentidp.audit_events (organization_id, occurred_at DESC, event_id DESC);
+    CREATE INDEX ON agentidp.audit_events (occurred_at DESC, event_id DESC);
+    CREATE INDEX ON agentidp.audit_events (organization_id, occurred_at DESC, event_id DESC);
     REVOKE ALL ON agentidp.audit_events FROM PUBLIC;
     PERFORM bulla.create_ledger('agentidp.audit_events', '{organization_id}');
 

@@ -1,13 +1,5 @@
 -- What every operation does with its request first.
 
-CREATE FUNCTION agentidp.name_request(request_id text) RETURNS void
-    LANGUAGE sql VOLATILE
-    BEGIN ATOMIC
-        SELECT pg_catalog.set_config('application_name', 'bullad/' OPERATOR(pg_catalog.||) request_id, true);
-    END;
-COMMENT ON FUNCTION agentidp.name_request(text) IS
-    'Puts the request''s id into application_name until the transaction ends, for the server''s log and pg_stat_activity.';
-
 CREATE FUNCTION agentidp.begin_request(request_id text, token_digest bytea, scope text) RETURNS uuid
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -16,7 +8,8 @@ DECLARE
     token agentidp.access_tokens;
     because text;
 BEGIN
-    PERFORM agentidp.name_request(request_id);
+    -- In the server's log and in pg_stat_activity, until the transaction ends.
+    PERFORM set_config('application_name', 'bullad/' || request_id, true);
     SELECT t.* INTO token FROM agentidp.access_tokens AS t WHERE t.token_digest = begin_request.token_digest;
     because := CASE
         WHEN begin_request.token_digest IS NULL THEN 'an access token is needed'

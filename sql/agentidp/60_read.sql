@@ -23,32 +23,19 @@ DECLARE
 BEGIN
     IF value ~ '^[A-Za-z0-9_-]{32}$' THEN
         bytes := decode(translate(value, '-_', '+/'), 'base64');
-        -- Up to the year 2255.
+        -- Microseconds since 1970, up to the year 2255: others could be more than a time can hold.
         IF get_byte(bytes, 0) = 0 AND get_byte(bytes, 1) < 32 THEN
             occurred_at := timestamp with time zone 'epoch'
                 + ('x' || encode(substr(bytes, 1, 8), 'hex'))::bit(64)::bigint * interval '1 microsecond';
             event_id := encode(substr(bytes, 9), 'hex')::uuid;
         END IF;
     END IF;
-    IF value IS NOT NULL AND event_id IS NULL THEN
-        RAISE EXCEPTION 'cursor must be the nextCursor of an earlier answer, not %', agentidp.shown(value)
+    IF value IS NOT NULL AND agentidp.is_time(occurred_at) IS NOT TRUE THEN
+        RAISE EXCEPTION 'cursor must be the nextCursor of an earlier answer, not %', agentidp.shown(to_jsonb(value))
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out for the first page.';
     END IF;
 END $$;
 COMMENT ON FUNCTION agentidp.cursor_value(text) IS 'Reads what agentidp.cursor_text wrote.';
-
-CREATE FUNCTION agentidp.limit_value(value text) RETURNS integer
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-BEGIN
-    IF value !~ '^[0-9]{1,4}$' OR value::integer NOT BETWEEN 1 AND 1000 THEN
-        RAISE EXCEPTION 'limit must be a number from 1 to 1000, not %', agentidp.shown(value)
-            USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    RETURN coalesce(value::integer, 100);
-END $$;
-COMMENT ON FUNCTION agentidp.limit_value(text) IS 'Reads how many events an answer may have; 100 where that is not said.';
 
 CREATE FUNCTION agentidp_api.list_audit_events(
     request_id text,
@@ -70,23 +57,27 @@ DECLARE
     wanted_outcome text;
     not_before timestamp with time zone;
     page_limit integer;
-    -- The page begins after this place in the order: that of the cursor or, where that is later, "to".
     start record;
 BEGIN
     PERFORM agentidp.refuse_unknown(parameters,
         '{action,outcome,agentId,organizationId,from,to,limit,cursor}', 'parameter ');
     organization := agentidp.allowed_organization(
-        bound_to, agentidp.uuid_value(parameters ->> 'organizationId', 'organizationId'), 'organizationId');
-    agent := agentidp.uuid_value(parameters ->> 'agentId', 'agentId');
-    wanted_action := agentidp.action_value(parameters ->> 'action', 'action');
-    wanted_outcome := agentidp.outcome_value(parameters ->> 'outcome', 'outcome');
-    not_before := agentidp.time_value(parameters ->> 'from', 'from');
-    page_limit := agentidp.limit_value(parameters ->> 'limit');
-    SELECT s.* INTO start
-    FROM (VALUES ('infinity'::timestamp with time zone, '00000000-0000-0000-0000-000000000000'::uuid),
-                 (agentidp.time_value(parameters ->> 'to', 'to'), '00000000-0000-0000-0000-000000000000')) AS s (occurred_at, event_id)
-    WHERE s.occurred_at IS NOT NULL
-    ORDER BY s LIMIT 1;
+        bound_to, agentidp.uuid_value(parameters -> 'organizationId', 'organizationId'), 'organizationId');
+    agent := agentidp.uuid_value(parameters -> 'agentId', 'agentId');
+    wanted_action := agentidp.action_value(parameters -> 'action', 'action');
+    wanted_outcome := agentidp.outcome_value(parameters -> 'outcome', 'outcome');
+    not_before := agentidp.time_value(parameters -> 'from', 'from');
+    page_limit := coalesce(agentidp.limit_value(parameters -> 'limit', 'limit'), 100);
+    -- The page begins behind the cursor, "to", or the newest event: whichever comes last in the order.
+    SELECT p.* INTO start
+    FROM (VALUES (timestamp with time zone 'infinity', uuid '00000000-0000-0000-0000-000000000000'),
+                 (agentidp.time_value(parameters -> 'to', 'to'), '00000000-0000-0000-0000-000000000000')
+          UNION ALL
+          SELECT c.occurred_at, c.event_id FROM agentidp.cursor_value(parameters ->> 'cursor') AS c
+         ) AS p (occurred_at, event_id)
+    WHERE p.occurred_at IS NOT NULL
+    ORDER BY p.occurred_at, p.event_id
+    LIMIT 1;
 
     -- EXECUTE, so that each request is planned with what it filters by: each then reads along its index.
     EXECUTE $query$
@@ -112,7 +103,7 @@ BEGIN
             FROM found AS f
             WINDOW newest AS (ORDER BY f.occurred_at DESC, f.event_id DESC ROWS UNBOUNDED PRECEDING)
         ), page AS (
-            SELECT c.*, c.n = 1 OR (c.n <= $8 AND c.bytes <= 4 * 1024 * 1024) AS fits FROM counted AS c
+            SELECT c.*, c.n <= $8 AND c.bytes <= 4 * 1024 * 1024 AS fits FROM counted AS c
         )
         SELECT json_build_object(
             'events', coalesce(json_agg(p.event ORDER BY p.n) FILTER (WHERE p.fits), '[]'),
@@ -145,7 +136,7 @@ DECLARE
     wanted uuid;
 BEGIN
     PERFORM agentidp.refuse_unknown(parameters, '{eventId}', 'parameter ');
-    wanted := agentidp.uuid_value(parameters ->> 'eventId', 'eventId');
+    wanted := agentidp.uuid_value(parameters -> 'eventId', 'eventId');
     IF wanted IS NULL THEN
         RAISE EXCEPTION 'eventId is needed' USING ERRCODE = 'invalid_parameter_value';
     END IF;

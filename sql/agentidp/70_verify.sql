@@ -6,39 +6,45 @@ CREATE FUNCTION agentidp.verification(organization uuid) RETURNS json
     AS $$
 DECLARE
     started CONSTANT timestamp with time zone NOT NULL := clock_timestamp();
+    rows_checked bigint := 0;
+    chains bigint := 0;
+    -- The first finding: of a row before of the table.
+    broken_chain uuid;
+    broken_at bigint;
+    verdict text;
     last_seq bigint;
-    -- What was checked and the first finding, of a row before of the table.
-    report record;
 BEGIN
     SELECT max(e.seq) INTO last_seq FROM agentidp.audit_events AS e WHERE e.organization_id = organization;
-    IF organization IS NULL THEN
-        SELECT s.rows_checked, s.chains, s.broken_chain, s.broken_at, s.verdict INTO report
-        FROM bulla.verify_summary('agentidp.audit_events') AS s;
-    ELSIF last_seq IS NULL THEN
-        -- No chain yet.
-        SELECT 0 AS rows_checked, 0 AS chains, NULL AS broken_chain, NULL::bigint AS broken_at, NULL AS verdict INTO report;
-    ELSE
-        SELECT c.rows_checked, 1 AS chains, f.chain AS broken_chain, f.seq AS broken_at, f.verdict INTO report
-        FROM (SELECT count(*) AS rows_checked
-              FROM agentidp.audit_events AS e
-              WHERE e.organization_id = organization AND e.seq <= last_seq) AS c
-        LEFT JOIN (SELECT v.chain, v.seq, v.verdict
-                   FROM bulla.verify('agentidp.audit_events', organization::text, to_seq => last_seq)
-                       WITH ORDINALITY AS v (chain, seq, verdict, detail, n)
-                   ORDER BY v.seq IS NULL, v.seq, v.n
-                   LIMIT 1) AS f ON true;
-    END IF;
+    BEGIN
+        IF organization IS NULL THEN
+            SELECT s.rows_checked, s.chains, s.broken_chain, s.broken_at, s.verdict
+            INTO rows_checked, chains, broken_chain, broken_at, verdict
+            FROM bulla.verify_summary('agentidp.audit_events') AS s;
+        ELSIF last_seq IS NOT NULL THEN
+            SELECT f.chain, f.seq, f.verdict INTO broken_chain, broken_at, verdict
+            FROM bulla.verify('agentidp.audit_events', organization::text, to_seq => last_seq)
+                WITH ORDINALITY AS f (chain, seq, verdict, detail, n)
+            ORDER BY f.seq, f.n
+            LIMIT 1;
+            SELECT count(*), 1 INTO rows_checked, chains
+            FROM agentidp.audit_events AS e
+            WHERE e.organization_id = organization AND e.seq <= last_seq;
+        END IF;
+    EXCEPTION WHEN wrong_object_type THEN
+        -- The table is not a ledger any more: a finding, not a check that failed.
+        verdict := 'unprotected';
+    END;
     RETURN json_build_object(
-        'verified', report.verdict IS NULL,
-        'checkedCount', report.rows_checked,
-        'chains', report.chains,
+        'verified', verdict IS NULL,
+        'checkedCount', rows_checked,
+        'chains', chains,
         'brokenAtEventId', (SELECT e.event_id
                             FROM agentidp.audit_events AS e
-                            WHERE e.organization_id = report.broken_chain::uuid AND e.seq = report.broken_at
+                            WHERE e.organization_id = broken_chain AND e.seq = broken_at
                             LIMIT 1),
-        'brokenAtSeq', report.broken_at,
-        'brokenChain', report.broken_chain,
-        'verdict', report.verdict,
+        'brokenAtSeq', broken_at,
+        'brokenChain', broken_chain,
+        'verdict', verdict,
         'checkedAt', agentidp.time_text(started),
         'durationMs', round(extract(epoch FROM clock_timestamp() - started) * 1000, 3));
 END $$;
@@ -76,7 +82,7 @@ CREATE FUNCTION agentidp_api.verify_all(
     SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
-    PERFORM agentidp.name_request(request_id);
+    PERFORM set_config('application_name', 'bullad/' || request_id, true);
     status := 200;
     answer := agentidp.verification(NULL);
 END $$;
