@@ -71,22 +71,26 @@ struct Connection::Outcome {
             .arrived = exchange.arrived()};
   }
 
-  // Status 0: the client went before the answer.
-  void Report(const ServerState& state, int status) const {
+  // Status 0: the client went before the answer. What the observer throws is the observer's: the answer
+  // goes its way.
+  void Report(const ServerState& state, int status) const noexcept {
     if (!state.options.on_answered) {
       return;
     }
     const auto duration = Clock::now() - arrived;
-    state.options.on_answered(
-        {.request_id = request_id,
-         .client = client,
-         .method = method,
-         .path = path,
-         .route = route,
-         .status = status,
-         .request_bytes = request_bytes,
-         .response_bytes = response.body.size(),
-         .duration = std::chrono::duration_cast<std::chrono::microseconds>(duration)});
+    try {
+      state.options.on_answered(
+          {.request_id = request_id,
+           .client = client,
+           .method = method,
+           .path = path,
+           .route = route,
+           .status = status,
+           .request_bytes = request_bytes,
+           .response_bytes = response.body.size(),
+           .duration = std::chrono::duration_cast<std::chrono::microseconds>(duration)});
+    } catch (...) {
+    }
   }
 };
 
@@ -201,7 +205,12 @@ void Connection::Finish(std::uint64_t serial, Outcome outcome) {
   }
   outcome.Report(*state_, outcome.response.status);
   const bool close = outcome.response.close || !keep_alive_ || state_->draining;
-  Write(WriteAnswer(outcome.response, {outcome.request_id, head_only_, close}), close);
+  try {
+    Write(WriteAnswer(outcome.response, {outcome.request_id, head_only_, close}), close);
+  } catch (...) {  // out of memory: nothing can be answered, so the next tick drops the connection
+    phase_ = Phase::kClosing;
+    deadline_ = Clock::now();
+  }
 }
 
 void Connection::Refuse(int status, std::string_view detail) {

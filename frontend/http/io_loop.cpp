@@ -29,7 +29,7 @@ Mailbox::~Mailbox() { close(fd_); }
 
 bool Mailbox::Post(Letter letter) {
   if (std::this_thread::get_id() == loop_.load()) {
-    letter();
+    Open(letter);
     return true;
   }
   const std::lock_guard lock(mutex_);
@@ -41,6 +41,13 @@ bool Mailbox::Post(Letter letter) {
     Wake();
   }
   return true;
+}
+
+void Mailbox::Open(const Letter& letter) noexcept {
+  try {
+    letter();
+  } catch (...) {  // out of memory: the connection that it was for ends by its time limit
+  }
 }
 
 void Mailbox::Wake() {
@@ -135,7 +142,7 @@ void IoLoop::registerPoller(polling::Epoll& poller) {
 }
 
 void IoLoop::onReady(const Pistache::Aio::FdSet& events) {
-  mailbox_->Open(std::this_thread::get_id());
+  mailbox_->MoveIn(std::this_thread::get_id());
   for (const auto& event : events) {
     Dispatch(event);
   }
@@ -147,10 +154,7 @@ void IoLoop::Dispatch(const Pistache::Aio::FdSet::Entry& event) {
   const auto fd = static_cast<int>(tag.value());
   if (fd == mailbox_->fd()) {
     for (const Mailbox::Letter& letter : mailbox_->Collect()) {
-      try {
-        letter();
-      } catch (...) {  // out of memory: the connection that it was for ends by its time limit
-      }
+      Mailbox::Open(letter);
     }
   } else if (fd == timer_) {
     std::uint64_t count;

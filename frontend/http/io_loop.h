@@ -40,10 +40,11 @@ class Mailbox {
   // Has the loop look here, also where there is no mail.
   void Wake();
 
-  // For the loop: its thread; what is readable when there is mail; the mail.
-  void Open(std::thread::id loop) { loop_ = loop; }
+  // For the loop: its thread; what is readable when there is mail; the mail, and how to read it.
+  void MoveIn(std::thread::id loop) { loop_ = loop; }
   int fd() const { return fd_; }
   std::vector<Letter> Collect();
+  static void Open(const Letter& letter) noexcept;
   void Close();
 
  private:
