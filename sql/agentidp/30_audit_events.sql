@@ -40,7 +40,6 @@ BEGIN
     -- As they are listed: newest first, of all organizations or of one.
     CREATE INDEX ON agentidp.audit_events (occurred_at DESC, event_id DESC);
     CREATE INDEX ON agentidp.audit_events (organization_id, occurred_at DESC, event_id DESC);
-    REVOKE ALL ON agentidp.audit_events FROM PUBLIC;
     PERFORM bulla.create_ledger('agentidp.audit_events', '{organization_id}');
 
     COMMENT ON TABLE agentidp.audit_events IS

@@ -13,11 +13,11 @@ CREATE FUNCTION not_owned_by(role regrole) RETURNS SETOF text LANGUAGE sql AS $$
     FROM pg_depend AS d
     JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'agentidp'
     CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) AS i
-    WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND role <> ALL (ARRAY[
+    WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND role IS DISTINCT FROM coalesce(
         (SELECT nspowner FROM pg_namespace WHERE d.classid = 'pg_namespace'::regclass AND oid = d.objid),
         (SELECT proowner FROM pg_proc WHERE d.classid = 'pg_proc'::regclass AND oid = d.objid),
         (SELECT relowner FROM pg_class WHERE d.classid = 'pg_class'::regclass AND oid = d.objid),
-        (SELECT typowner FROM pg_type WHERE d.classid = 'pg_type'::regclass AND oid = d.objid)])
+        (SELECT typowner FROM pg_type WHERE d.classid = 'pg_type'::regclass AND oid = d.objid))
 $$;
 
 -- A superuser installs it for the role agentidp, and for nobody else: its functions never run as a superuser.

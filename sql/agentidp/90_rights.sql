@@ -1,3 +1,5 @@
+-- Rights, over everything that was made before.
+
 -- The functions of agentidp_api run with the rights of their owner, which must not be a superuser's. Where a
 -- superuser installs the extension, as a restore does, all of it goes to the role agentidp.
 
@@ -19,13 +21,11 @@ BEGIN
           AND d.refclassid = 'pg_extension'::regclass
           AND d.refobjid = (SELECT e.oid FROM pg_extension AS e WHERE e.extname = 'agentidp')
     LOOP
-        IF object.type IN ('schema', 'table', 'function') THEN
-            EXECUTE format('ALTER %s %s OWNER TO agentidp', object.type, object.identity);
-        ELSIF object.type = 'composite type' THEN
-            EXECUTE format('ALTER TYPE %s OWNER TO agentidp', object.identity);
-        ELSIF object.type <> 'type' THEN
-            -- (The type of a table goes with it.)
-            RAISE EXCEPTION 'it is not said how to give away %', object.type;
-        END IF;
+        EXECUTE format('ALTER %s %s OWNER TO agentidp', object.type, object.identity);
     END LOOP;
 END $$;
+
+-- Nobody but the owner has any rights, until agentidp.grant_service gives them.
+REVOKE ALL ON ALL TABLES IN SCHEMA agentidp FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA agentidp, agentidp_api FROM PUBLIC;
+REVOKE ALL ON TYPE agentidp.new_event FROM PUBLIC;
