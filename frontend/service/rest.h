@@ -1,0 +1,51 @@
+// The REST operations, each a call of one SQL function.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "database/pool.h"
+#include "http/exchange.h"
+#include "http/router.h"
+#include "service/log.h"
+#include "service/operations.h"
+#include "service/rate_limit.h"
+
+namespace bulla::service {
+
+// What a pool of either lane has to prepare: the operations in the order of their table, and then
+// agentidp_api.verify_all($1).
+std::vector<std::string> PreparedStatements();
+std::size_t VerifyAllStatement();
+
+// A pool, and how long after its arrival a request may take there.
+struct LanePool {
+  database::Pool& pool;
+  std::chrono::milliseconds deadline;
+};
+
+// Outlived by pools and log, and outlives whoever uses the router.
+class Rest {
+ public:
+  Rest(LanePool everyday, LanePool long_calls, Log& log);
+
+  void AddTo(http::Router& router);
+
+ private:
+  void Handle(std::size_t index, const std::shared_ptr<http::Exchange>& exchange,
+              const http::Parameters& path);
+
+  const LanePool everyday_;
+  const LanePool long_calls_;
+  Log& log_;
+  std::vector<std::unique_ptr<RateLimit>> limits_;  // one per operation; nullptr: none
+};
+
+// The answer that an outcome stands for. What belongs into the log is logged.
+http::Response AnswerTo(const Operation& operation, const std::string& request_id,
+                        database::Outcome outcome, Log& log);
+
+}  // namespace bulla::service

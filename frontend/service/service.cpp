@@ -1,0 +1,187 @@
+#include "service/service.h"
+
+#include <stdexcept>
+#include <utility>
+
+#include "service/version.h"
+
+namespace bulla::service {
+namespace {
+
+using std::chrono::milliseconds;
+
+database::PoolOptions PoolOf(const Config& config, Lane lane, Log& log) {
+  const bool is_long = lane == Lane::kLong;
+  const auto& database = config.database;
+  const std::string_view name = is_long ? "long" : "everyday";
+  return {.connections = is_long ? database.long_connections : database.connections,
+          .queue = is_long ? database.long_queue : database.queue,
+          .connection = {.conninfo = database.conninfo,
+                         .connect_timeout = database.connect_timeout,
+                         .statement_timeout = is_long ? database.long_deadline : database.deadline,
+                         .statements = PreparedStatements()},
+          .report = [&log, name](bool well, std::string_view what) {
+            log.Write(well ? Level::kInfo : Level::kWarning, what, {{"pool", name}});
+          }};
+}
+
+std::vector<std::string> Routes() {
+  std::vector<std::string> routes = {"/health", "/health/live", "/health/ready", "/metrics"};
+  for (const Operation& operation : Operations()) routes.emplace_back(operation.pattern);
+  return routes;
+}
+
+void LogAnswered(Log& log, const http::Answered& answered) {
+  log.Write(Level::kInfo, "request",
+            {{"request_id", answered.request_id},
+             {"client", answered.client},
+             {"method", answered.method},
+             {"route", answered.route},
+             {"path", answered.path},
+             {"status", answered.status},
+             {"duration_ms", static_cast<double>(answered.duration.count()) / 1000},
+             {"request_bytes", static_cast<std::int64_t>(answered.request_bytes)},
+             {"response_bytes", static_cast<std::int64_t>(answered.response_bytes)}});
+}
+
+}  // namespace
+
+Service::Service(const Config& config)
+    : config_(config),
+      log_(config.log_level),
+      metrics_(Routes()),
+      everyday_(PoolOf(config, Lane::kEveryday, log_)),
+      long_calls_(PoolOf(config, Lane::kLong, log_)),
+      rest_({everyday_, config.database.deadline}, {long_calls_, config.database.long_deadline},
+            log_) {
+  rest_.AddTo(api_router_);
+  AddHealth(api_router_, health_);
+  AddAdministration(admin_router_, health_, metrics_);
+  api_.emplace(ApiOptions());
+  if (config_.verify_every.count() > 0)
+    verifier_.emplace(LanePool{long_calls_, config_.database.long_deadline}, config_.verify_every,
+                      log_);
+  AddGauges();
+  admin_.emplace(AdminOptions());
+  LogAddresses();
+}
+
+http::ServerOptions Service::ApiOptions() {
+  const auto& api = config_.api;
+  return {.listen = api.listen,
+          .io_threads = static_cast<int>(api.io_threads),
+          .limits = config_.limits,
+          .tls = !api.tls_certificate.empty(),
+          .tls_files = {api.tls_certificate, api.tls_key, api.tls_client_ca},
+          .trusted_proxies = api.trusted_proxies,
+          .handler =
+              [this](std::shared_ptr<http::Exchange> exchange) {
+                api_router_.Route(std::move(exchange));
+              },
+          .on_answered =
+              [this](const http::Answered& answered) {
+                metrics_.Count(answered);
+                LogAnswered(log_, answered);
+              }};
+}
+
+// Not in the log: a scrape and two probes every few seconds would be most of it.
+http::ServerOptions Service::AdminOptions() {
+  return {.listen = config_.admin.listen,
+          .io_threads = 1,
+          .limits = config_.limits,
+          .tls = false,
+          .tls_files = {},
+          .trusted_proxies = {},
+          .handler =
+              [this](std::shared_ptr<http::Exchange> exchange) {
+                admin_router_.Route(std::move(exchange));
+              },
+          .on_answered = [this](const http::Answered& answered) { metrics_.Count(answered); }};
+}
+
+void Service::AddPoolGauges(const std::string& name, const database::Pool& pool) {
+  const auto add = [&](std::string metric, std::string help,
+                       std::vector<std::pair<std::string, std::string>> labels,
+                       std::size_t database::PoolCounts::*count) {
+    labels.insert(labels.begin(), {"pool", name});
+    metrics_.Add({std::move(metric), std::move(help), std::move(labels),
+                  [&pool, count] { return static_cast<double>(pool.counts().*count); }});
+  };
+  const std::string help = "Database connections: up, and of these busy with a call.";
+  add("bulla_database_connections", help, {{"state", "up"}}, &database::PoolCounts::connections);
+  add("bulla_database_connections", help, {{"state", "busy"}}, &database::PoolCounts::busy);
+  add("bulla_database_queue", "Calls that wait for a connection.", {},
+      &database::PoolCounts::queued);
+}
+
+void Service::AddGauges() {
+  AddPoolGauges("everyday", everyday_);
+  AddPoolGauges("long", long_calls_);
+  const auto add = [this](std::string name, std::string help,
+                          std::size_t http::ServerCounts::*count, bool counter = false) {
+    metrics_.Add({std::move(name),
+                  std::move(help),
+                  {},
+                  [this, count] { return static_cast<double>(api_->counts().*count); },
+                  counter});
+  };
+  add("bulla_http_connections", "Clients' connections.", &http::ServerCounts::connections);
+  add("bulla_http_in_flight", "Requests that are being worked on.", &http::ServerCounts::in_flight);
+  add("bulla_http_held_bytes", "Bytes of requests and answers in memory.",
+      &http::ServerCounts::held_bytes);
+  add("bulla_http_refused_connections_total", "Connections that were closed because of a cap.",
+      &http::ServerCounts::refused, true);
+  metrics_.Add({"bulla_log_lines_dropped_total",
+                "Log lines that the reader of the log was too slow for.",
+                {},
+                [this] { return static_cast<double>(log_.dropped()); },
+                true});
+  metrics_.Add({"bulla_build_info",
+                "Always 1; the version is a label.",
+                {{"version", std::string(Version())}},
+                [] { return 1.0; }});
+  if (!verifier_) return;
+  metrics_.Add({"agentidp_audit_chain_integrity",
+                "Whether the audit events were sound when last verified.",
+                {},
+                [this] { return verifier_->integrity(); }});
+  metrics_.Add({"bulla_audit_verified_timestamp_seconds",
+                "When the audit events were last verified.",
+                {},
+                [this] { return verifier_->verified_at(); }});
+}
+
+void Service::LogAddresses() {
+  const auto addresses = [this](std::string_view listener, const http::Server& server) {
+    log_.Write(Level::kInfo, "listening",
+               {{"listener", listener}, {"addresses", server.addresses()}, {"version", Version()}});
+  };
+  addresses("admin", *admin_);
+  addresses("api", *api_);
+}
+
+void Service::ReloadTls() {
+  if (config_.api.tls_certificate.empty()) return;
+  try {
+    api_->ReloadTls();
+    log_.Write(Level::kInfo, "the TLS files were read again");
+  } catch (const std::runtime_error& reason) {
+    log_.Write(Level::kError, "the TLS files could not be read again; the old ones stay in use",
+               {{"error", reason.what()}});
+  }
+}
+
+void Service::Drain() {
+  health_.draining = true;
+  log_.Write(Level::kInfo, "stopping: requests under way are answered, no new ones accepted");
+  if (verifier_) verifier_->Stop();
+  const bool all = api_->Drain(config_.drain);
+  everyday_.Stop();
+  long_calls_.Stop();
+  admin_->Drain(milliseconds(100));
+  log_.Write(all ? Level::kInfo : Level::kWarning,
+             all ? "stopped: all requests were answered" : "stopped: some requests were cut off");
+}
+
+}  // namespace bulla::service
