@@ -37,13 +37,16 @@ BEGIN
         client_ip inet CHECK (client_ip = host(client_ip)::inet),
         metadata jsonb CHECK (agentidp.is_metadata(metadata))
     );
-    -- As they are listed: newest first, of all organizations or of one.
+    -- As they are listed: newest first, of all organizations, of one, or of one agent.
     CREATE INDEX ON agentidp.audit_events (occurred_at DESC, event_id DESC);
     CREATE INDEX ON agentidp.audit_events (organization_id, occurred_at DESC, event_id DESC);
+    CREATE INDEX ON agentidp.audit_events (agent_id, occurred_at DESC, event_id DESC);
     PERFORM bulla.create_ledger('agentidp.audit_events', '{organization_id}');
 
     COMMENT ON TABLE agentidp.audit_events IS
         'The audit events, a ledger with one chain per organization.';
+    COMMENT ON COLUMN agentidp.audit_events.event_id IS
+        'Given by its sender, so that what was sent twice is appended once, or made here.';
     COMMENT ON COLUMN agentidp.audit_events.occurred_at IS
         'When it happened, as its sender says; seq is the order in which events were appended.';
     COMMENT ON COLUMN agentidp.audit_events.action IS 'What was done; agentidp.is_action has the alphabet.';

@@ -9,4 +9,4 @@ BEGIN
     EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA agentidp_api TO %s', role);
 END $$;
 COMMENT ON FUNCTION agentidp.grant_service(regrole) IS
-    'Lets a role call the functions of agentidp_api, and nothing else: what the REST service logs in as.';
+    'Lets a role call the functions of agentidp_api, and nothing else: what the REST service logs in as. To be called again after an update of the extension.';

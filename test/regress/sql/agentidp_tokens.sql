@@ -110,7 +110,7 @@ SELECT (SELECT count(*) FROM agentidp.access_tokens WHERE name = 'rolled back') 
     (SELECT count(*) FROM agentidp.audit_events WHERE metadata ->> 'name' = 'rolled back') AS events;
 SELECT verified FROM bulla.verify_summary('agentidp.audit_events');
 
--- The request's id is in application_name while the transaction lasts, also of a request that is refused.
+-- The request's id is in application_name while the transaction lasts.
 SET application_name = 'before';
 BEGIN;
 SELECT status FROM agentidp_api.list_audit_events('0195e1c2', sha256('admin'), NULL, '{}', NULL);
