@@ -1,6 +1,6 @@
 -- Values of requests: from JSON to a type, or an error that names the field and says what is allowed. A value
--- that was not given, or is null where that is as good, gives NULL. They run for each field of up to 1000 events,
--- and so do without a search_path of their own.
+-- that was not given, which JSON's null is not, gives NULL. They run for each field of up to 1000 events, and so
+-- do without a search_path of their own.
 
 CREATE FUNCTION agentidp.shown(value jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -38,7 +38,7 @@ BEGIN
             -- There is no such day, as 30 February.
         END;
     END IF;
-    IF given IS NULL OR agentidp.is_time(parsed) THEN
+    IF value IS NULL OR agentidp.is_time(parsed) THEN
         RETURN parsed;
     END IF;
     RAISE EXCEPTION '% must be a time of RFC 3339 with a zone, at most six fractional digits and a year from 1970 to 2199, not %',
@@ -61,7 +61,7 @@ BEGIN
     EXCEPTION WHEN invalid_text_representation THEN
     END;
     -- PostgreSQL takes other ways to write it, too.
-    IF given IS NULL OR pg_catalog.lower(given) OPERATOR(pg_catalog.=) parsed::text THEN
+    IF value IS NULL OR pg_catalog.lower(given) OPERATOR(pg_catalog.=) parsed::text THEN
         RETURN parsed;
     END IF;
     RAISE EXCEPTION '% must be a UUID, not %', field, agentidp.shown(value)
@@ -81,7 +81,7 @@ BEGIN
     EXCEPTION WHEN invalid_text_representation THEN
     END;
     -- One host, not a network.
-    IF given IS NULL OR parsed IS NOT NULL AND pg_catalog.strpos(given, '/') OPERATOR(pg_catalog.=) 0 THEN
+    IF value IS NULL OR parsed IS NOT NULL AND pg_catalog.strpos(given, '/') OPERATOR(pg_catalog.=) 0 THEN
         RETURN parsed;
     END IF;
     RAISE EXCEPTION '% must be an IPv4 or IPv6 address, not %', field, agentidp.shown(value)
@@ -140,9 +140,7 @@ CREATE FUNCTION agentidp.metadata_value(value jsonb, field text) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     AS $$
 BEGIN
-    IF value IS NULL OR value OPERATOR(pg_catalog.=) 'null' THEN
-        RETURN NULL;
-    ELSIF agentidp.is_metadata(value) THEN
+    IF value IS NULL OR agentidp.is_metadata(value) THEN
         RETURN value;
     END IF;
     RAISE EXCEPTION '% must be an object of at most 65536 bytes, not %', field, agentidp.shown(value)
@@ -156,7 +154,7 @@ CREATE FUNCTION agentidp.limit_value(value jsonb, field text) RETURNS integer
 DECLARE
     given CONSTANT text := value OPERATOR(pg_catalog.#>>) '{}';
 BEGIN
-    IF given IS NULL OR given OPERATOR(pg_catalog.~) '^([1-9][0-9]{0,2}|1000)$' THEN
+    IF value IS NULL OR given OPERATOR(pg_catalog.~) '^([1-9][0-9]{0,2}|1000)$' THEN
         RETURN given::integer;
     END IF;
     RAISE EXCEPTION '% must be a number from 1 to 1000, not %', field, agentidp.shown(value)

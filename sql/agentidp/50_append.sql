@@ -30,20 +30,21 @@ BEGIN
         RAISE EXCEPTION '%', place || CASE WHEN event ? 'action' THEN 'outcome' ELSE 'action' END || ' is needed'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'An event has at least an action and an outcome.';
     END IF;
+    -- Where null is among what is allowed, it is as if nothing was given.
     read.n := n;
     read.event_id := coalesce(agentidp.uuid_value(event -> 'eventId', place || 'eventId'), gen_random_uuid());
     read.occurred_at := coalesce(agentidp.time_value(event -> 'occurredAt', place || 'occurredAt'), clock_timestamp());
     read.action := agentidp.action_value(event -> 'action', place || 'action');
     read.outcome := agentidp.outcome_value(event -> 'outcome', place || 'outcome');
-    read.agent_id := agentidp.uuid_value(event -> 'agentId', place || 'agentId');
+    read.agent_id := agentidp.uuid_value(nullif(event -> 'agentId', 'null'), place || 'agentId');
     read.organization_id := coalesce(
         agentidp.allowed_organization(
             bound_to,
             agentidp.uuid_value(event -> 'organizationId', place || 'organizationId'),
             place || 'organizationId'),
         agentidp.system_organization());
-    read.client_ip := agentidp.address_value(event -> 'clientIp', place || 'clientIp');
-    read.metadata := agentidp.metadata_value(event -> 'metadata', place || 'metadata');
+    read.client_ip := agentidp.address_value(nullif(event -> 'clientIp', 'null'), place || 'clientIp');
+    read.metadata := agentidp.metadata_value(nullif(event -> 'metadata', 'null'), place || 'metadata');
     RETURN read;
 END $$;
 COMMENT ON FUNCTION agentidp.read_event(jsonb, bigint, text, uuid) IS
