@@ -41,7 +41,8 @@ BEGIN
     IF value IS NULL OR agentidp.is_time(parsed) THEN
         RETURN parsed;
     END IF;
-    RAISE EXCEPTION '% must be a time of RFC 3339 with a zone, at most six fractional digits and a year from 1970 to 2199, not %',
+    RAISE EXCEPTION
+        '% must be a time of RFC 3339 with a zone, at most six fractional digits and a year from 1970 to 2199, not %',
         field, agentidp.shown(value)
         USING ERRCODE = 'invalid_parameter_value',
               HINT = 'For example 2026-03-01T12:34:56.789012Z. In a URL, + is written %2B.';

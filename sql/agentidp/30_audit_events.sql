@@ -22,7 +22,7 @@ BEGIN
                          AND c.relowner = quote_ident(current_user)::regrole) THEN
             RAISE EXCEPTION 'table agentidp.audit_events is not the ledger that AgentIdP makes'
                 USING ERRCODE = 'object_not_in_prerequisite_state',
-                      HINT = format('It has to be a ledger with chain_by {organization_id}, owned by %I. Keep what is there under another name: ALTER TABLE … RENAME TO ….', current_user);
+                      HINT = format('It has to be a ledger with chain_by {organization_id} that belongs to %I. Rename what is there.', current_user);
         END IF;
         RETURN false;
     END IF;

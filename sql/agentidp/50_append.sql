@@ -33,7 +33,8 @@ BEGIN
     -- Where null is among what is allowed, it is as if nothing was given.
     read.n := n;
     read.event_id := coalesce(agentidp.uuid_value(event -> 'eventId', place || 'eventId'), gen_random_uuid());
-    read.occurred_at := coalesce(agentidp.time_value(event -> 'occurredAt', place || 'occurredAt'), clock_timestamp());
+    read.occurred_at := coalesce(
+        agentidp.time_value(event -> 'occurredAt', place || 'occurredAt'), clock_timestamp());
     read.action := agentidp.action_value(event -> 'action', place || 'action');
     read.outcome := agentidp.outcome_value(event -> 'outcome', place || 'outcome');
     read.agent_id := agentidp.uuid_value(nullif(event -> 'agentId', 'null'), place || 'agentId');
@@ -78,7 +79,8 @@ BEGIN
             USING ERRCODE = 'program_limit_exceeded', HINT = 'Send them in several requests.';
     END IF;
     new_events := ARRAY(
-        SELECT agentidp.read_event(e.event, e.n, CASE WHEN many THEN 'events[' || e.n - 1 || '].' ELSE '' END, bound_to)
+        SELECT agentidp.read_event(
+            e.event, e.n, CASE WHEN many THEN 'events[' || e.n - 1 || '].' ELSE '' END, bound_to)
         FROM jsonb_array_elements(CASE WHEN many THEN body ELSE jsonb_build_array(body) END)
             WITH ORDINALITY AS e (event, n));
 
@@ -103,7 +105,8 @@ BEGIN
         WITH appended AS (
             INSERT INTO agentidp.audit_events AS a
                 (event_id, occurred_at, action, outcome, agent_id, organization_id, client_ip, metadata)
-            SELECT e.event_id, e.occurred_at, e.action, e.outcome, e.agent_id, e.organization_id, e.client_ip, e.metadata
+            SELECT e.event_id, e.occurred_at, e.action, e.outcome, e.agent_id, e.organization_id, e.client_ip,
+                   e.metadata
             FROM unnest(new_events) AS e
             ORDER BY e.organization_id, e.n
             RETURNING a.event_id, a.seq, a.hash
@@ -124,7 +127,7 @@ BEGIN
         END IF;
         RAISE EXCEPTION 'there is an audit event % already', existing
             USING ERRCODE = 'unique_violation',
-                  HINT = 'If this request repeats one whose answer was lost, that one had succeeded; nothing was appended now.';
+                  HINT = 'If this repeats a request whose answer was lost, that one had succeeded.';
     END;
     status := 201;
     answer := CASE WHEN many THEN json_build_object('events', answer) ELSE answer -> 0 END;
