@@ -1,6 +1,7 @@
 # The one door to the project: make help lists the targets.
 
 PG_CONFIG ?= pg_config
+PREFIX ?= /usr/local
 BUILD = build/default
 SOURCES = $(shell find extension test frontend bench tools -name '*.cpp' -o -name '*.h')
 
@@ -9,12 +10,13 @@ all: extension cmake  ## build the extension and all that CMake builds (the defa
 extension:  ## build the PostgreSQL extension alone
 	+$(MAKE) -C extension PG_CONFIG=$(PG_CONFIG)
 
-cmake:  ## build the core library and the unit tests, under build/
+cmake:  ## build bullad, the core library and the unit tests, under build/
 	cmake --preset default
 	+cmake --build $(BUILD)
 
-install:  ## install the extension into PostgreSQL (PG_CONFIG names which, DESTDIR is honoured)
+install:  ## install the extensions into PostgreSQL (PG_CONFIG names which) and bullad into PREFIX/bin (DESTDIR is honoured)
 	+$(MAKE) -C extension install PG_CONFIG=$(PG_CONFIG) DESTDIR=$(DESTDIR)
+	DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
 
 deps:  ## install the Debian packages that building and testing need
 	tools/deps
@@ -31,7 +33,7 @@ bench: deps  ## install what is needed, build, and measure on a private cluster
 soak: deps  ## repeat the isolation and recovery tests for MINUTES (60)
 	test/check --minutes $(or $(MINUTES),60) isolation recovery
 
-down:  ## stop and remove every private cluster of this checkout
+down:  ## stop and remove every private cluster of this checkout, and what serves it
 	tools/cluster down
 
 format:  ## format the C++ sources in place
