@@ -113,7 +113,19 @@ void Pool::Run(Connection& connection, Job job) {
       outcome.kind = Outcome::Kind::kUnknown;
     }
   }
+  if (outcome.kind == Outcome::Kind::kNotRun && PutBack(job)) return;
   job.done(std::move(outcome));
+}
+
+// Another connection may be fine. Where this was the last one, Went() lets the job come to kNotRun.
+bool Pool::PutBack(Job& job) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return false;
+    queue_.push_front(std::move(job));
+  }
+  changed_.notify_one();
+  return true;
 }
 
 // The next job, or nothing when none came for a while.
@@ -139,11 +151,13 @@ void Pool::Came() {
 
 void Pool::Went() {
   std::deque<Job> waiting;
+  bool news;
   {
     const std::lock_guard lock(mutex_);
     if (--connections_ == 0) waiting.swap(queue_);
+    news = trouble_.empty();
   }
-  Trouble("a connection to the database was lost or given up");
+  if (news) Trouble("a connection to the database was lost or given up");
   NotRun(std::move(waiting));
 }
 

@@ -68,6 +68,7 @@ class Pool {
   void Work();
   void Serve(Connection& connection);
   void Run(Connection& connection, Job job);
+  bool PutBack(Job& job);
   std::optional<Job> Next();
   void Came();
   void Went();

@@ -25,7 +25,7 @@ auto& At(Config& config) {
   return config.*member;
 }
 
-const ConfigKey kKeys[] = {
+constexpr ConfigKey kKeys[] = {
     {"api", "listen", "for clients: \"ADDRESS:PORT\", \"[IPV6]:PORT\" or \"unix:PATH\"",
      ListKey{At<&Config::api, &Api::listen>, false}},
     {"api", "tls_certificate", "file with the certificate and its chain (PEM); empty: no TLS",

@@ -13,25 +13,6 @@
 namespace bulla::service {
 namespace {
 
-// Literal segments go before {eventId}: /v1/audit/verify is no event.
-const Operation kOperations[] = {
-    {.method = "POST",
-     .pattern = "/v1/audit",
-     .function = "append_audit_events",
-     .body = true,
-     .if_unknown = "Ask for the eventId that was sent, or send it again with the same eventId."},
-    {.method = "GET",
-     .pattern = "/v1/audit",
-     .function = "list_audit_events",
-     .query = {"action", "outcome", "agentId", "organizationId", "from", "to", "limit", "cursor"}},
-    {.method = "GET",
-     .pattern = "/v1/audit/verify",
-     .function = "verify_audit_events",
-     .lane = Lane::kLong,
-     .calls_per_minute = 30},
-    {.method = "GET", .pattern = "/v1/audit/{eventId}", .function = "get_audit_event"},
-};
-
 char Lower(char byte) { return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + 32) : byte; }
 
 bool EqualWords(std::string_view text, std::string_view lower_case) {
@@ -133,7 +114,28 @@ std::optional<http::Response> CheckBody(const Operation& operation, const http::
 
 }  // namespace
 
-std::span<const Operation> Operations() { return kOperations; }
+// Literal segments go before {eventId}: /v1/audit/verify is no event.
+std::span<const Operation> Operations() {
+  static const Operation kOperations[] = {
+      {.method = "POST",
+       .pattern = "/v1/audit",
+       .function = "append_audit_events",
+       .body = true,
+       .if_unknown = "Ask for the eventId that was sent, or send it again with the same eventId."},
+      {.method = "GET",
+       .pattern = "/v1/audit",
+       .function = "list_audit_events",
+       .query = {"action", "outcome", "agentId", "organizationId", "from", "to", "limit",
+                 "cursor"}},
+      {.method = "GET",
+       .pattern = "/v1/audit/verify",
+       .function = "verify_audit_events",
+       .lane = Lane::kLong,
+       .calls_per_minute = 30},
+      {.method = "GET", .pattern = "/v1/audit/{eventId}", .function = "get_audit_event"},
+  };
+  return kOperations;
+}
 
 std::string SqlOf(const Operation& operation) {
   return "SELECT status, answer FROM agentidp_api." + std::string(operation.function) +

@@ -77,13 +77,13 @@ http::Response ErrorsAnswer(const Operation& operation, const std::string& reque
 
 http::Response UnknownAnswer(const Operation& operation, const std::string& request_id, Log& log) {
   log.Write(Level::kWarning,
-            "the connection to the database was lost in a call: its outcome is unknown",
+            "the answer of the database was lost: the outcome of the call is unknown",
             {{"request_id", request_id}, {"function", operation.function}});
   if (operation.if_unknown.empty())
-    return Unavailable(request_id, "the connection to the database was lost: try again");
+    return Unavailable(request_id, "the answer of the database was lost: try again");
   // Without Retry-After: whether to send it again is for somebody to decide who knows what it was.
   const std::string detail =
-      "the connection to the database was lost, and it is not known whether this was recorded. " +
+      "the answer of the database was lost, and it is not known whether this was recorded. " +
       std::string(operation.if_unknown);
   return http::MakeProblem({.status = 503, .detail = detail, .request_id = request_id});
 }

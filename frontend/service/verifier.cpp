@@ -13,7 +13,8 @@ namespace {
 using database::Outcome;
 
 constexpr const char* kRequestId = "regular-verification";
-constexpr std::chrono::milliseconds kTryAgain = std::chrono::seconds(5);
+constexpr std::chrono::milliseconds kAfterOutage = std::chrono::seconds(1);
+constexpr std::chrono::milliseconds kAfterFailure = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -46,27 +47,27 @@ void Verifier::Work() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
-    const bool verified = Verify();
+    const std::chrono::milliseconds pause = Verify();
     lock.lock();
-    changed_.wait_for(lock, verified ? every_ : std::min(every_, kTryAgain),
-                      [this] { return stopping_.load(); });
+    changed_.wait_for(lock, pause, [this] { return stopping_.load(); });
   }
 }
 
-// Whether a verification has finished, whatever it found.
-bool Verifier::Verify() {
-  Outcome outcome = Call();
+// Returns when to do it again.
+std::chrono::milliseconds Verifier::Verify() {
+  const Outcome outcome = Call();
+  // Where the database is away, the pool has said so.
+  if (outcome.kind == Outcome::Kind::kNotRun) return std::min(every_, kAfterOutage);
   if (outcome.kind == Outcome::Kind::kAnswer && outcome.row.size() == 2 && outcome.row[1] &&
       Judge(*outcome.row[1]))
-    return true;
-  // Where the database is away, the pool has said so.
-  if (outcome.kind != Outcome::Kind::kNotRun && !stopping_) {
+    return every_;
+  if (!stopping_) {
     log_.Write(Level::kWarning, "the audit events could not be verified; it is tried again",
                {{"request_id", kRequestId},
                 {"sqlstate", outcome.error.sqlstate},
                 {"error", outcome.error.message}});
   }
-  return false;
+  return std::min(every_, kAfterFailure);
 }
 
 Outcome Verifier::Call() {

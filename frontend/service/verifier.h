@@ -34,7 +34,7 @@ class Verifier {
 
  private:
   void Work();
-  bool Verify();
+  std::chrono::milliseconds Verify();
   database::Outcome Call();
   bool Judge(const std::string& answer);
 
