@@ -94,6 +94,34 @@ std::string_view WithoutBlanks(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
+bool IsLetterOrDigit(char character) {
+  return IsDigit(character) || (character >= 'a' && character <= 'z') ||
+         (character >= 'A' && character <= 'Z');
+}
+
+// A name or an address with an optional port (RFC 9110, 7.2); may be empty. Stricter than RFC 3986's
+// reg-name: no commas and other delimiters, which proxies read in more than one way, and no escapes.
+bool IsHost(std::string_view host) {
+  if (const std::size_t colon = host.rfind(':');
+      colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) {
+    const std::string_view port = host.substr(colon + 1);
+    if (port.size() > 5 || !std::all_of(port.begin(), port.end(), IsDigit)) {
+      return false;
+    }
+    host = host.substr(0, colon);
+  }
+  const bool address = host.starts_with('[') && host.ends_with(']');
+  if (address) {
+    host = host.substr(1, host.size() - 2);
+  }
+  return std::all_of(host.begin(), host.end(),
+                     [address](char character) {
+                       return IsLetterOrDigit(character) || character == '.' || character == '-' ||
+                              character == '_' || (address && character == ':');
+                     }) &&
+         !(address && host.empty());
+}
+
 }  // namespace
 
 class RequestReader::Parser : public beast::http::request_parser<beast::http::string_body> {};
@@ -249,6 +277,9 @@ RequestReader::State RequestReader::CheckFields() {
     const std::string_view value = WithoutBlanks({field.value().data(), field.value().size()});
     if (name == "host") {
       ++hosts;
+      if (!IsHost(value)) {
+        return Fail(400, "Host is not a name or address with an optional port");
+      }
     } else if (name == "content-length") {
       ++lengths;
       if (value.empty() || !std::all_of(value.begin(), value.end(), IsDigit)) {

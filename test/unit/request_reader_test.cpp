@@ -247,6 +247,25 @@ TEST(RequestReaderTest, ReadsChangedBytesTheSameHoweverTheyAreCut) {
   }
 }
 
+TEST(RequestReaderTest, TakesAHostThatIsANameOrAnAddress) {
+  const Limits limits;
+  const auto status = [&](const std::string& host) {
+    RequestReader reader(limits);
+    reader.Feed("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    return reader.status();
+  };
+  for (const char* good : {"", "x", "a-b.example.com", "x:80", "x:", "192.0.2.1:8080", "[::1]",
+                           "[::1]:80", "[::ffff:192.0.2.1]:", "xn--bcher-kva.example", "a_b"}) {
+    EXPECT_EQ(status(good), 0) << good;
+  }
+  for (const char* bad :
+       {"x y",      "x/y",  "x,y",  "a@b",     "x?y",    "x#y",     "x:abc", "x:-1",
+        "x:123456", "[::1", "::1",  "[]",      "[x",     "x]",      "x\\y",  "x%zz",
+        "x%41",     "<x>",  "\xFF", "x:80:80", "[::1]x", "http://x"}) {
+    EXPECT_EQ(status(bad), 400) << bad;
+  }
+}
+
 TEST(RequestReaderTest, TakesAsManyFieldsAsTheLimitAndNoMore) {
   Limits limits;
   for (const std::size_t count : {limits.fields, limits.fields + 1}) {
