@@ -18,9 +18,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kAskEvery{250};      // whether a wait is still wanted
-constexpr milliseconds kCancelTime{2'000};  // for a cancelled call's outcome
-constexpr int kMostCancels = 16;            // under way at one time
+constexpr milliseconds kAskEvery{250};  // whether a wait is still wanted
+constexpr int kMostCancels = 16;        // under way at one time
 
 struct ClearResult {
   void operator()(PGresult* result) const { PQclear(result); }
@@ -76,7 +75,8 @@ std::shared_ptr<std::atomic<bool>> RequestCancel(PGconn* connection) {
 
 void Connection::Finish::operator()(pg_conn* connection) const { PQfinish(connection); }
 
-Connection::Connection(const ConnectionOptions& options, const Unwanted& unwanted) {
+Connection::Connection(const ConnectionOptions& options, const Unwanted& unwanted)
+    : cancel_time_(options.cancel_time) {
   // What stands before dbname can be overridden by the conninfo, what stands behind cannot.
   const char* const names[] = {
       "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
@@ -240,12 +240,12 @@ void Connection::Take(const pg_result* result, Outcome& outcome) {
 // Ends a call that ran too long. Leaves the connection usable only when nothing of the cancelling can
 // hit the next call: the server took the request, and one round trip later it has let go of it.
 void Connection::Cancel(Outcome& outcome) {
-  const Clock::time_point deadline = Clock::now() + kCancelTime;
+  const Clock::time_point deadline = Clock::now() + cancel_time_;
   const auto taken = RequestCancel(connection_.get());
   if (Receive(outcome, deadline, {}) != Progress::kDone || !taken) return GiveUp();
   while (!*taken && Clock::now() < deadline) std::this_thread::sleep_for(milliseconds(2));
   if (!*taken) return GiveUp();
-  Ping(kCancelTime);
+  Ping(cancel_time_);
 }
 
 // Closes without a word: what is left to send must not be sent any more, it might be a commit.

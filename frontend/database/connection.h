@@ -21,10 +21,11 @@ namespace bulla::database {
 using Clock = std::chrono::steady_clock;
 
 struct ConnectionOptions {
-  std::string conninfo;                         // as libpq takes it
-  std::chrono::milliseconds connect_timeout;    // for connecting and preparing together
-  std::chrono::milliseconds statement_timeout;  // the server's own limit, behind our deadlines
-  std::vector<std::string> statements;          // prepared at once, called by their index
+  std::string conninfo;                          // as libpq takes it
+  std::chrono::milliseconds connect_timeout;     // for connecting and preparing together
+  std::chrono::milliseconds statement_timeout;   // the server's own limit, behind our deadlines
+  std::vector<std::string> statements;           // prepared at once, called by their index
+  std::chrono::milliseconds cancel_time{2'000};  // for a cancelled call's outcome
 };
 
 // What a call came to.
@@ -60,7 +61,7 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   // Calls a prepared statement; parameters are texts, nullptr for NULL. At the deadline, and when the
-  // call has become unwanted, it is cancelled and its outcome waited for, two seconds at most.
+  // call has become unwanted, it is cancelled and its outcome waited for, cancel_time at most.
   Outcome Call(std::size_t statement, std::span<const char* const> parameters,
                Clock::time_point deadline, const Unwanted& unwanted);
 
@@ -88,6 +89,7 @@ class Connection {
   void Cancel(Outcome& outcome);
 
   std::unique_ptr<pg_conn, Finish> connection_;
+  const std::chrono::milliseconds cancel_time_;
   bool hung_up_ = false;  // the server said that it ends the connection
 };
 

@@ -48,7 +48,7 @@ Pool::Submitted Pool::Submit(Job job) {
 
 PoolCounts Pool::counts() const {
   const std::lock_guard lock(mutex_);
-  return {connections_, busy_, queue_.size()};
+  return {connections_, std::min<std::size_t>(busy_, connections_), queue_.size()};
 }
 
 void Pool::Stop() {
@@ -143,7 +143,7 @@ void Pool::Came() {
   {
     const std::lock_guard lock(mutex_);
     ++connections_;
-    well_again = connections_ == 1 || !trouble_.empty();
+    well_again = !stopping_ && (connections_ == 1 || !trouble_.empty());
     trouble_.clear();
   }
   if (well_again) options_.report(true, "the database is reached");

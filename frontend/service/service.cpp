@@ -100,24 +100,30 @@ http::ServerOptions Service::AdminOptions() {
           .on_answered = [this](const http::Answered& answered) { metrics_.Count(answered); }};
 }
 
-void Service::AddPoolGauges(const std::string& name, const database::Pool& pool) {
-  const auto add = [&](std::string metric, std::string help,
-                       std::vector<std::pair<std::string, std::string>> labels,
-                       std::size_t database::PoolCounts::*count) {
-    labels.insert(labels.begin(), {"pool", name});
-    metrics_.Add({std::move(metric), std::move(help), std::move(labels),
-                  [&pool, count] { return static_cast<double>(pool.counts().*count); }});
+void Service::AddPoolGauges(const std::string& name, const database::Pool& pool,
+                            std::size_t connections) {
+  const auto add = [&](const char* state,
+                       std::size_t (*count)(const database::PoolCounts&, std::size_t)) {
+    metrics_.Add({"bulla_database_connections",
+                  "Database connections: busy with a call, idle, or down.",
+                  {{"pool", name}, {"state", state}},
+                  [&pool, connections, count] {
+                    return static_cast<double>(count(pool.counts(), connections));
+                  }});
   };
-  const std::string help = "Database connections: up, and of these busy with a call.";
-  add("bulla_database_connections", help, {{"state", "up"}}, &database::PoolCounts::connections);
-  add("bulla_database_connections", help, {{"state", "busy"}}, &database::PoolCounts::busy);
-  add("bulla_database_queue", "Calls that wait for a connection.", {},
-      &database::PoolCounts::queued);
+  using Counts = database::PoolCounts;
+  add("busy", [](const Counts& counts, std::size_t) { return counts.busy; });
+  add("idle", [](const Counts& counts, std::size_t) { return counts.connections - counts.busy; });
+  add("down", [](const Counts& counts, std::size_t all) { return all - counts.connections; });
+  metrics_.Add(
+      {"bulla_database_queue", "Calls that wait for a connection.", {{"pool", name}}, [&pool] {
+         return static_cast<double>(pool.counts().queued);
+       }});
 }
 
 void Service::AddGauges() {
-  AddPoolGauges("everyday", everyday_);
-  AddPoolGauges("long", long_calls_);
+  AddPoolGauges("everyday", everyday_, config_.database.connections);
+  AddPoolGauges("long", long_calls_, config_.database.long_connections);
   const auto add = [this](std::string name, std::string help,
                           std::size_t http::ServerCounts::*count, bool counter = false) {
     metrics_.Add({std::move(name),

@@ -36,7 +36,7 @@ class Service {
   http::ServerOptions AdminOptions();
   void AddGauges();
   void LogAddresses();
-  void AddPoolGauges(const std::string& name, const database::Pool& pool);
+  void AddPoolGauges(const std::string& name, const database::Pool& pool, std::size_t connections);
 
   const Config config_;
   Log log_;

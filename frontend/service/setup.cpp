@@ -53,14 +53,15 @@ void Add(Session& session, const NewToken& token, const HandOver& hand_over) {
 
 class SettingUp {
  public:
-  SettingUp(Session& session, const Setup& setup, const Tell& tell)
-      : session_(session), setup_(setup), tell_(tell) {}
+  SettingUp(Session& session, const Setup& setup) : session_(session), setup_(setup) {}
 
   void CheckRights();
   void MakeOwner();
   void MakeExtensions();
   void MakeServiceRole();
   void MakeAdministrator(const HandOver& hand_over);
+
+  const std::vector<std::string>& made() const { return made_; }
 
  private:
   bool HasRole(const std::string& role) {
@@ -71,7 +72,7 @@ class SettingUp {
 
   Session& session_;
   const Setup& setup_;
-  const Tell& tell_;
+  std::vector<std::string> made_;
 };
 
 void SettingUp::CheckRights() {
@@ -89,13 +90,13 @@ void SettingUp::RefuseSuperuser(const std::string& role) {
 void SettingUp::MakeOwner() {
   if (HasRole("agentidp")) return RefuseSuperuser("agentidp");
   session_.Run("CREATE ROLE agentidp NOLOGIN");
-  tell_("made role agentidp, which owns the tables and cannot log in");
+  made_.push_back("made role agentidp, which owns the tables and cannot log in");
 }
 
 void SettingUp::MakeExtension(const std::string& name) {
   if (session_.Finds("SELECT FROM pg_extension WHERE extname = $1", {name})) return;
   session_.Run("CREATE EXTENSION " + name);
-  tell_("made extension " + name);
+  made_.push_back("made extension " + name);
 }
 
 void SettingUp::MakeExtensions() {
@@ -109,7 +110,7 @@ void SettingUp::MakeExtensions() {
   session_.Run("SET LOCAL ROLE agentidp");
   MakeExtension("agentidp");
   if (session_.Run("SELECT agentidp.set_up()")[0][0] == "t")
-    tell_("made ledger agentidp.audit_events");
+    made_.push_back("made ledger agentidp.audit_events");
   session_.Run("RESET ROLE");
   if (!may_create) session_.Run("REVOKE CREATE ON DATABASE " + database + " FROM agentidp");
 }
@@ -120,7 +121,7 @@ void SettingUp::MakeServiceRole() {
     RefuseSuperuser(setup_.role);
   } else {
     session_.Run("CREATE ROLE " + role + " LOGIN");
-    tell_("made role " + setup_.role + ", which may call agentidp_api and nothing else");
+    made_.push_back("made role " + setup_.role + ", which may call agentidp_api and nothing else");
   }
   session_.Run("SELECT agentidp.grant_service($1::regrole)", {role});
   for (const auto& [setting, value] : kQuietSettings)
@@ -129,12 +130,12 @@ void SettingUp::MakeServiceRole() {
   // It has no quote and no backslash in it.
   session_.Run("ALTER ROLE " + role + " PASSWORD '" +
                session_.PasswordVerifier(setup_.role, setup_.password) + "'");
-  tell_("set the password of role " + setup_.role + " to the one in the configuration");
+  made_.push_back("set the password of role " + setup_.role + " to the one in the configuration");
 }
 
 void SettingUp::MakeAdministrator(const HandOver& hand_over) {
   if (session_.Finds("SELECT FROM agentidp.access_tokens WHERE name = $1", {kAdministrator}))
-    return tell_(
+    return made_.push_back(
         "the access token administrator was made before and is stored nowhere; for another: "
         "bullad token add NAME --scope admin");
   Add(session_, {kAdministrator, {"admin"}, std::nullopt, std::nullopt}, hand_over);
@@ -144,7 +145,7 @@ void SettingUp::MakeAdministrator(const HandOver& hand_over) {
 
 void SetUpDatabase(Session& session, const Setup& setup, const Tell& tell,
                    const HandOver& hand_over) {
-  SettingUp setting_up(session, setup, tell);
+  SettingUp setting_up(session, setup);
   Begin(session);
   setting_up.CheckRights();
   // One at a time.
@@ -154,6 +155,7 @@ void SetUpDatabase(Session& session, const Setup& setup, const Tell& tell,
   setting_up.MakeServiceRole();
   setting_up.MakeAdministrator(hand_over);
   session.Run("COMMIT");
+  for (const std::string& what : setting_up.made()) tell(what);
 }
 
 void AddToken(Session& session, const NewToken& token, const HandOver& hand_over) {
