@@ -3,6 +3,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include <sys/resource.h>
+
 #include "service/version.h"
 
 namespace bulla::service {
@@ -44,6 +46,14 @@ void LogAnswered(Log& log, const http::Answered& answered) {
              {"response_bytes", static_cast<std::int64_t>(answered.response_bytes)}});
 }
 
+// Raises the process's limit as far as it may, and returns it.
+std::size_t RaiseFileLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  const rlim_t before = std::exchange(limit.rlim_cur, limit.rlim_max);
+  return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
+}
+
 }  // namespace
 
 Service::Service(const Config& config)
@@ -54,6 +64,15 @@ Service::Service(const Config& config)
       long_calls_(PoolOf(config, Lane::kLong, log_)),
       rest_({everyday_, config.database.deadline}, {long_calls_, config.database.long_deadline},
             log_) {
+  constexpr std::size_t kOtherFiles = 100;
+  const std::size_t files = RaiseFileLimit();
+  if (files < config_.limits.connections + config_.database.connections + kOtherFiles) {
+    log_.Write(
+        Level::kWarning,
+        "the process may open too few files (ulimit -n) for limits.connections: clients could "
+        "leave none for the database",
+        {{"may_open", static_cast<std::int64_t>(files)}});
+  }
   rest_.AddTo(api_router_);
   AddHealth(api_router_, health_);
   AddAdministration(admin_router_, health_, metrics_);
