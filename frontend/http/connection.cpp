@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <stdexcept>
 
 #include "http/answer.h"
 #include "http/io_loop.h"
@@ -16,9 +17,8 @@
 namespace bulla::http {
 namespace {
 
-// An answer is handed to the kernel in slices, and the time to take one begins anew with each: what is
-// demanded of a client is a rate, 2 KiB a second at the default, not to be done in time.
-constexpr std::size_t kSlice = 64 * 1024;
+// What is handed to the kernel before other clients have their turn.
+constexpr std::size_t kSlice = 256 * 1024;
 // What is read and thrown away from a client that was told that its connection ends.
 constexpr std::size_t kMaxDiscarded = 16 * 1024 * 1024;
 constexpr std::size_t kMaxRequestId = 40;
@@ -140,7 +140,7 @@ void Connection::Advance() {
         begun_ = in_body_ = true;
         SetDeadline(limits.body_time);
         if (reader_.WantsContinue()) {
-          loop_.Send(*this, std::string(kContinue), IoLoop::Report::kNo);
+          SayContinue();
         }
       }
       return;
@@ -150,6 +150,14 @@ void Connection::Advance() {
     case RequestReader::State::kFailed:
       Refuse(reader_.status(), reader_.detail());
       return;
+  }
+}
+
+// A client that does not take even this may not wait for it either. A part of it cannot be left.
+void Connection::SayContinue() {
+  const std::size_t written = loop_.Write(*this, kContinue);
+  if (written > 0 && written < kContinue.size()) {
+    throw std::runtime_error("an interim answer was cut off");
   }
 }
 
@@ -230,25 +238,41 @@ void Connection::Write(std::string bytes, bool close) {
   close_ = close;
   phase_ = Phase::kWriting;
   CountHeldBytes();
-  WriteSlice();
-}
-
-void Connection::WriteSlice() {
   SetDeadline(state_->options.limits.write_time);
-  const std::size_t size = std::min(kSlice, outgoing_.size() - sent_);
-  std::string slice = size == outgoing_.size() ? outgoing_ : outgoing_.substr(sent_, size);
-  sent_ += size;
-  loop_.Send(*this, std::move(slice), IoLoop::Report::kYes);
+  GoOnWriting();
 }
 
-void Connection::OnWritten() {
+void Connection::OnWritable() { GoOnWriting(); }
+
+void Connection::OnTurn() {
   if (phase_ != Phase::kWriting) {
     return;
   }
   if (sent_ < outgoing_.size()) {
-    WriteSlice();
-    return;
+    GoOnWriting();
+  } else {
+    EndAnswer();
   }
+}
+
+// The time for an answer begins anew whenever the client took a part of it: what is demanded is that it
+// goes on, not a rate.
+void Connection::GoOnWriting() {
+  const std::string_view slice = std::string_view(outgoing_).substr(sent_, kSlice);
+  if (slice.empty()) {
+    return;  // its turn is to come
+  }
+  const std::size_t written = loop_.Write(*this, slice);
+  if (written > 0) {
+    sent_ += written;
+    SetDeadline(state_->options.limits.write_time);
+  }
+  if (written == slice.size()) {
+    loop_.TakeTurns(*this);
+  }
+}
+
+void Connection::EndAnswer() {
   outgoing_ = std::string();
   CountHeldBytes();
   if (close_) {

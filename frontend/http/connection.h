@@ -30,8 +30,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // False: nothing more is wanted from this client, the connection has to be dropped.
   [[nodiscard]] bool OnInput(std::string_view bytes);
 
-  // What was sent last is with the kernel.
-  void OnWritten();
+  // The kernel may take more of the answer.
+  void OnWritable();
+
+  // Other clients had their turn.
+  void OnTurn();
 
   // The peer has gone or is going: whoever works for it is told.
   void OnGone();
@@ -53,11 +56,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   struct Outcome;
 
   void Advance();
+  void SayContinue();
   void Begin();
   void Finish(std::uint64_t serial, Outcome outcome);
   void Refuse(int status, std::string_view detail);
   void Write(std::string bytes, bool close);
-  void WriteSlice();
+  void GoOnWriting();
+  void EndAnswer();
   void CountHeldBytes();
   std::string RequestId(const Request& request) const;
   void SetDeadline(std::chrono::milliseconds time) { deadline_ = Clock::now() + time; }

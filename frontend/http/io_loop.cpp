@@ -148,7 +148,7 @@ void IoLoop::onReady(const Pistache::Aio::FdSet& events) {
   for (const auto& event : events) {
     Dispatch(event);
   }
-  TellWritten();
+  GiveTurns();
 }
 
 void IoLoop::Dispatch(const Pistache::Aio::FdSet::Entry& event) {
@@ -164,29 +164,38 @@ void IoLoop::Dispatch(const Pistache::Aio::FdSet::Entry& event) {
     Tick();
   } else {
     if (event.isReadable()) {
-      Forward(tag, polling::NotifyOn::Read);
+      Read(tag);
     }
-    if (event.isWritable()) {
-      Forward(tag, polling::NotifyOn::Write);
+    // Also where it was not said: TLS may have waited to read before it could write.
+    const auto found = connections_.find(fd);
+    if (found != connections_.end() && found->second->is_writing()) {
+      const std::shared_ptr<Connection> connection = found->second;
+      Guarded(*connection, [&] { connection->OnWritable(); });
     }
   }
 }
 
-void IoLoop::Forward(polling::Tag tag, polling::NotifyOn what) {
+void IoLoop::Read(polling::Tag tag) {
   const auto found = connections_.find(static_cast<int>(tag.value()));
   const std::shared_ptr<Connection> connection =
       found == connections_.end() ? nullptr : found->second;
-  if (what == polling::NotifyOn::Write && !(connection && connection->is_writing())) {
-    return;  // what was to be written has gone with its client
-  }
   polling::Event event(tag);
-  event.flags = Pistache::Flags<polling::NotifyOn>(what);
+  event.flags = Pistache::Flags<polling::NotifyOn>(polling::NotifyOn::Read);
   try {
     tcp::Transport::onReady(Pistache::Aio::FdSet({event}));
   } catch (...) {  // LeaveReading, or an error that Pistache has no answer to
     if (connection) {
       Drop(*connection);
     }
+  }
+}
+
+template <typename Work>
+void IoLoop::Guarded(Connection& connection, Work work) {
+  try {
+    work();
+  } catch (...) {
+    Drop(connection);
   }
 }
 
@@ -205,69 +214,41 @@ void IoLoop::Adopt(int fd, SslPtr ssl, std::string address, Admission admission)
   }
 }
 
-namespace {
-
-// Writes as much as the kernel takes at once; what Pistache would do, without its queue, which costs six
-// system calls an answer.
-std::size_t WriteAtOnce(const tcp::Peer& peer, const std::string& bytes) {
+std::size_t IoLoop::Write(Connection& connection, std::string_view bytes) {
+  const tcp::Peer& peer = *connection.peer();
+  std::size_t written = 0;
   if (peer.ssl() == nullptr) {
     const ssize_t sent = send(peer.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    return sent < 0 ? 0 : static_cast<std::size_t>(sent);
-  }
-  ERR_clear_error();
-  std::size_t written = 0;
-  // A slice is at most a few TLS records, and each call writes one.
-  while (written < bytes.size()) {
-    std::size_t size = 0;
-    if (SSL_write_ex(static_cast<SSL*>(peer.ssl()), bytes.data() + written, bytes.size() - written,
-                     &size) != 1) {
-      break;
+    written = sent < 0 ? 0 : static_cast<std::size_t>(sent);
+  } else {
+    ERR_clear_error();
+    std::size_t record = 0;  // each call writes one
+    while (written < bytes.size() &&
+           SSL_write_ex(static_cast<SSL*>(peer.ssl()), bytes.data() + written,
+                        bytes.size() - written, &record) == 1) {
+      written += record;
     }
-    written += size;
+  }
+  if (written < bytes.size()) {
+    // An error looks the same: reading will meet it, or the time to write ends.
+    reactor()->modifyFd(
+        key(), peer.fd(),
+        polling::NotifyOn::Read | polling::NotifyOn::Write | polling::NotifyOn::Shutdown,
+        polling::Mode::Edge);
   }
   return written;
 }
 
-}  // namespace
+void IoLoop::TakeTurns(Connection& connection) { turns_.push_back(connection.weak_from_this()); }
 
-// What does not fit is Pistache's to write when the client has read. A connection has one answer under way
-// at most, so nothing of it can be in Pistache's queue already.
-void IoLoop::Send(Connection& connection, std::string bytes, Report report) {
-  const std::size_t written = WriteAtOnce(*connection.peer(), bytes);
-  if (written == bytes.size()) {
-    if (report == Report::kYes) {
-      written_.push_back(connection.weak_from_this());
-    }
-    return;
-  }
-  if (written == 0 && report == Report::kNo) {
-    return;  // "100 Continue": a client that does not read may not wait for it either
-  }
-  bytes.erase(0, written);
-  const std::size_t size = bytes.size();
-  auto sent = connection.peer()->send(Pistache::RawBuffer(std::move(bytes), size), MSG_NOSIGNAL);
-  if (report == Report::kYes) {
-    sent.then([this, told = connection.weak_from_this()](ssize_t) { written_.push_back(told); },
-              [](std::exception_ptr) {});
-  }
-  flush();
-}
-
-// One round. What it causes to be written at once is told of after other clients had their turn.
-void IoLoop::TellWritten() {
-  const std::vector<std::weak_ptr<Connection>> written = std::exchange(written_, {});
-  for (const std::weak_ptr<Connection>& entry : written) {
-    const std::shared_ptr<Connection> connection = entry.lock();
-    if (!connection) {
-      continue;
-    }
-    try {
-      connection->OnWritten();
-    } catch (...) {
-      Drop(*connection);
+void IoLoop::GiveTurns() {
+  const std::vector<std::weak_ptr<Connection>> turns = std::exchange(turns_, {});
+  for (const std::weak_ptr<Connection>& turn : turns) {
+    if (const std::shared_ptr<Connection> connection = turn.lock()) {
+      Guarded(*connection, [&] { connection->OnTurn(); });
     }
   }
-  if (!written_.empty()) {
+  if (!turns_.empty()) {
     mailbox_->Wake();
   }
 }
@@ -294,13 +275,11 @@ void IoLoop::Tick() {
     all.push_back(connection);
   }
   for (const std::shared_ptr<Connection>& connection : all) {
-    try {
+    Guarded(*connection, [&] {
       if (connection->OnTick(now)) {
         Drop(*connection);
       }
-    } catch (...) {
-      Drop(*connection);
-    }
+    });
   }
 }
 

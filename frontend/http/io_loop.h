@@ -56,12 +56,12 @@ class Mailbox {
 };
 
 // Pistache's transport under rules of ours:
-// - Peers come and answers arrive through the mailbox, so Pistache's own queues, which know a peer by
-//   its descriptor's number only, are used in this thread alone and emptied before a peer can go.
-// - Events are handed to Pistache one by one: an error in one ends its connection and no other.
+// - It reads; we write. Its queue of writes knows a peer by its descriptor's number only, which may be
+//   another client's by then, and spins while a client does not read.
+// - Peers come and answers arrive through the mailbox.
+// - Events to read are handed to Pistache one by one: an error in one ends its connection and no other.
 // - A peer is never removed while Pistache reads from it: its descriptor could be another client's
 //   before the next read. Who wants to be rid of it there throws LeaveReading.
-// - What follows a write is done after Pistache has returned, which holds a lock while it tells of it.
 class IoLoop : public Pistache::Tcp::Transport {
  public:
   explicit IoLoop(std::shared_ptr<ServerState> state);
@@ -79,10 +79,12 @@ class IoLoop : public Pistache::Tcp::Transport {
   // Takes over a new connection and its descriptor. `ssl` is null for plain TCP.
   void Adopt(int fd, SslPtr ssl, std::string address, Admission admission);
 
-  // Sends bytes. Where asked to report, calls OnWritten when all of them are with the kernel, but never
-  // before this has returned, and not when the peer goes before.
-  enum class Report { kNo, kYes };
-  void Send(Connection& connection, std::string bytes, Report report);
+  // Writes as many of the bytes as the kernel takes at once and returns how many. Where it does not take
+  // all, OnWritable is called when it takes more.
+  std::size_t Write(Connection& connection, std::string_view bytes);
+
+  // Calls OnTurn once the event that is worked on now is done with and other clients had their turn.
+  void TakeTurns(Connection& connection);
 
   // Closes every connection at once.
   void DropAll();
@@ -93,17 +95,19 @@ class IoLoop : public Pistache::Tcp::Transport {
 
   IoLoop(std::shared_ptr<ServerState> state, std::shared_ptr<PeerHandler> handler);
   void Dispatch(const Pistache::Aio::FdSet::Entry& event);
-  void Forward(Pistache::Polling::Tag tag, Pistache::Polling::NotifyOn what);
+  void Read(Pistache::Polling::Tag tag);
+  template <typename Work>
+  void Guarded(Connection& connection, Work work);  // an exception ends the connection
   void Drop(Connection& connection);
   void Tick();
-  void TellWritten();
+  void GiveTurns();
 
   std::shared_ptr<ServerState> state_;
   std::shared_ptr<PeerHandler> handler_;
   std::shared_ptr<Mailbox> mailbox_;
   int timer_ = -1;
   std::unordered_map<int, std::shared_ptr<Connection>> connections_;  // by descriptor
-  std::vector<std::weak_ptr<Connection>> written_;                    // to be told
+  std::vector<std::weak_ptr<Connection>> turns_;
 };
 
 }  // namespace bulla::http

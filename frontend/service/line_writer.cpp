@@ -1,8 +1,10 @@
 #include "service/line_writer.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <utility>
@@ -67,7 +69,9 @@ void LineWriter::Run() {
 
 void LineWriter::Write(std::string_view bytes) {
   while (!bytes.empty() && WaitForReader()) {
-    const ssize_t written = write(descriptor_, bytes.data(), bytes.size());
+    // So many a pipe takes at once when it says that it is writable; more could wait for the reader.
+    const ssize_t written =
+        write(descriptor_, bytes.data(), std::min<std::size_t>(bytes.size(), PIPE_BUF));
     if (written > 0) {
       bytes.remove_prefix(static_cast<std::size_t>(written));
     } else if (errno != EINTR && errno != EAGAIN) {

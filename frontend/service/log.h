@@ -5,13 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include "service/line_writer.h"
 
 namespace bulla::service {
 
@@ -30,24 +31,22 @@ using LogField =
 std::string LogLine(std::chrono::system_clock::time_point time, Level level,
                     std::string_view message, std::initializer_list<LogField> fields);
 
-// Lines are written by a thread of the log's own: whoever writes never waits for a slow reader. When too
-// many lines wait, the oldest are dropped and counted.
+// Whoever writes never waits for a slow reader: see LineWriter.
 class Log {
  public:
   explicit Log(Level least, int descriptor = 2);
-  ~Log();  // writes what waits, for as long as the reader takes it
-  Log(const Log&) = delete;
-  Log& operator=(const Log&) = delete;
 
   bool Wants(Level level) const { return level >= least_; }
+
+  // May take some milliseconds to appear; warnings and errors appear at once.
   void Write(Level level, std::string_view message, std::initializer_list<LogField> fields = {});
 
-  std::size_t dropped() const;
+  // Lines that did not appear because the reader was too slow.
+  std::size_t dropped() const { return writer_.dropped(); }
 
  private:
-  struct Writer;
   const Level least_;
-  std::unique_ptr<Writer> writer_;
+  LineWriter writer_;
 };
 
 }  // namespace bulla::service
