@@ -27,7 +27,8 @@ check: deps  ## install what is needed, build, and run every test on private clu
 demo: deps  ## install what is needed, build, and show Bulla at work on a private cluster
 	tools/demo
 
-bench: deps  ## install what is needed, build, and measure on a private cluster
+bench:  ## install what is needed, build, and measure on a private cluster
+	tools/deps wrk
 	bench/run
 
 soak: deps  ## repeat the isolation and recovery tests for MINUTES (60)
