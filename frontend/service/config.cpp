@@ -7,6 +7,7 @@
 #include <toml++/toml.h>
 
 #include "database/conninfo.h"
+#include "http/network.h"
 #include "service/config_keys.h"
 
 namespace bulla::service {
@@ -42,6 +43,9 @@ class Reading {
 
 void Reading::ReadFile() {
   toml::table file;
+  struct stat status {};
+  if (stat(file_.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
+    return Mistake(file_, "is a folder");  // which would be read as an empty file
   try {
     file = toml::parse_file(file_);
   } catch (const toml::parse_error& error) {
@@ -125,6 +129,11 @@ void Reading::CheckTogether() {
   if (!api.tls_client_ca.empty() && api.tls_certificate.empty())
     Mistake(PlaceOf("api.tls_client_ca"),
             "api.tls_client_ca needs api.tls_certificate and api.tls_key");
+  try {
+    const http::Networks networks(api.trusted_proxies);
+  } catch (const std::runtime_error& reason) {
+    Mistake(PlaceOf("api.trusted_proxies"), std::string("api.trusted_proxies: ") + reason.what());
+  }
   if (config_.limits.body + config_.limits.head > config_.limits.held_bytes)
     Mistake(PlaceOf("limits.body"), "limits.body and limits.head must fit into limits.held_bytes");
 

@@ -156,6 +156,20 @@ TEST_F(ConfigTest, AFileThatIsNotThereIsAMistake) {
   }
 }
 
+TEST_F(ConfigTest, AFolderIsAMistake) {
+  try {
+    ReadConfig(fs::temp_directory_path().string(), {});
+    FAIL() << "read a folder";
+  } catch (const ConfigError& error) {
+    EXPECT_EQ(error.what(), fs::temp_directory_path().string() + ": is a folder");
+  }
+}
+
+TEST_F(ConfigTest, WhatIsNoNetworkIsAMistakeInItsLine) {
+  const std::string mistake = Mistake("[api]\ntrusted_proxies = [\"::1\", \"10.0.0.0/99\"]\n");
+  EXPECT_TRUE(mistake.starts_with("FILE:2: api.trusted_proxies: ")) << mistake;
+}
+
 TEST_F(ConfigTest, AMistakeInTheEnvironmentIsNamedByTheVariable) {
   EXPECT_EQ(Mistake("", {{"BULLAD_DATABASE_QUEUE", "many"}}),
             "BULLAD_DATABASE_QUEUE: database.queue must be a whole number from 1 to 100000");
