@@ -30,10 +30,18 @@ class Refused : public database::StatementError {
       : StatementError({{}, std::move(message), {}, std::move(hint)}) {}
 };
 
+bool IsSuperuser(Session& session) {
+  return session.Finds("SELECT FROM pg_roles WHERE rolname = current_user AND rolsuper");
+}
+
 // Nobody who may create in a schema can put a function of his own before PostgreSQL's.
 void Begin(Session& session) {
   session.Run("BEGIN");
   session.Run("SET LOCAL search_path = pg_catalog, pg_temp");
+  // Digests and verifiers are parameters, too. Who is no superuser may not set these.
+  if (!IsSuperuser(session)) return;
+  for (const auto& [setting, value] : kQuietSettings)
+    session.Run(std::string("SET LOCAL ") + setting + " = '" + value + "'");
 }
 
 void Add(Session& session, const NewToken& token, const HandOver& hand_over) {
@@ -76,7 +84,7 @@ class SettingUp {
 };
 
 void SettingUp::CheckRights() {
-  if (!session_.Finds("SELECT FROM pg_roles WHERE rolname = current_user AND rolsuper"))
+  if (!IsSuperuser(session_))
     throw Refused("the database role is no superuser",
                   "Setting up needs one: name it in the connection.");
 }
@@ -127,9 +135,13 @@ void SettingUp::MakeServiceRole() {
   for (const auto& [setting, value] : kQuietSettings)
     session_.Run("ALTER ROLE " + role + " SET " + setting + " = '" + value + "'");
   if (setup_.password.empty()) return;
-  // It has no quote and no backslash in it.
-  session_.Run("ALTER ROLE " + role + " PASSWORD '" +
-               session_.PasswordVerifier(setup_.role, setup_.password) + "'");
+  // A statement can stand in the server's log, and this one takes no parameters.
+  session_.Run(
+      "SELECT set_config('bullad.role', $1, true), set_config('bullad.verifier', $2, true)",
+      {setup_.role, session_.PasswordVerifier(setup_.role, setup_.password)});
+  session_.Run(
+      "DO $$BEGIN EXECUTE format('ALTER ROLE %I PASSWORD %L', current_setting('bullad.role'), "
+      "current_setting('bullad.verifier')); END$$");
   made_.push_back("set the password of role " + setup_.role + " to the one in the configuration");
 }
 
