@@ -144,7 +144,8 @@ BEGIN
     IF value IS NULL OR agentidp.is_metadata(value) THEN
         RETURN value;
     END IF;
-    RAISE EXCEPTION '% must be an object of at most 65536 bytes, not %', field, agentidp.shown(value)
+    -- It is not quoted: what stands in an error stands in the server's log.
+    RAISE EXCEPTION '% must be an object of at most 65536 bytes', field
         USING ERRCODE = 'invalid_parameter_value';
 END $$;
 COMMENT ON FUNCTION agentidp.metadata_value(jsonb, text) IS 'Reads the metadata of an event.';
