@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -54,6 +55,14 @@ def drop_cluster():
     cluster("drop", CLUSTER)
 
 
+def ended(pid):
+    """Whether a process is over, be it reaped or not."""
+    try:
+        return "\nState:\tZ" in pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def keep_logs_and_drop():
     LOGS.mkdir(parents=True, exist_ok=True)
     for name in ("log", "bullad.log"):
@@ -83,6 +92,7 @@ def serve(database, **settings):
     address, admin = (parse_address(printed[name].removeprefix("http://")) for name in ("api", "admin"))
     served = Served(address, admin, folder() / "bullad.log",
                     int((folder() / "bullad.pid").read_text(encoding="ascii")))
+    unittest.addModuleCleanup(served.stop)
     served.wait_ready()
     return served, printed["token"]
 
@@ -225,10 +235,17 @@ def encode(method, target, token=None, body=None, fields=()):
 
 
 class Served(Client):
-    """The bullad that tools/cluster serve started, and stops when the cluster is dropped."""
+    """The bullad that tools/cluster serve started."""
 
     def __init__(self, address, admin, log_path, pid):
         self.address, self.admin, self.log_path, self.pid = address, admin, log_path, pid
+
+    def stop(self):
+        """Ends it where tools/cluster has not."""
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if str(folder()) in pathlib.Path(f"/proc/{self.pid}/cmdline").read_text(encoding="utf-8"):
+                os.kill(self.pid, signal.SIGTERM)
+        wait_until(lambda: ended(self.pid), "the bullad of tools/cluster ends")
 
     def log_text(self):
         return self.log_path.read_text(encoding="utf-8", errors="replace")
