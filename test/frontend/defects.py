@@ -28,7 +28,8 @@ def serves(server, seconds, tls=None):
 def ended(server):
     """Whether a server that was just asked something has ended, which may take it a moment."""
     with contextlib.suppress(AssertionError):
-        wait_until(lambda: not server.running() or serves(server, 5), "the server answers or ends", 20)
+        wait_until(lambda: not server.running() or serves(server, 5), "the server answers or ends",
+                   20)
     return not server.running()
 
 
@@ -131,7 +132,8 @@ def waits_for_idle_handshakes(subject):
 def parses_what_follows_413(subject):
     with subject.start(body=65536, **subject.if_core(linger_time=3000)) as server:
         with server.connect(timeout=5) as connection:
-            connection.try_send(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n"
+            connection.try_send(
+                b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n"
                                 b"\r\n" + b"x" * 66000)
             # Of the declared body still: what stands in it is data, whatever it looks like.
             for _ in range(20):

@@ -1,7 +1,7 @@
 """What a strict recipient makes of the bytes of one connection, written straight from RFC 9112.
 
-It knows no limits and no routes: it says how many requests are well-formed before one is refused or the
-bytes run out. Where the RFC lets a recipient be lenient, it is not.
+It knows no limits and no routes: it says how many requests are well-formed before one is refused or
+the bytes run out. Where the RFC lets a recipient be lenient, it is not.
 """
 import re
 
@@ -13,7 +13,8 @@ HOST = re.compile(rb"(\[[0-9A-Za-z:._\-]+\]|[A-Za-z0-9\-._]*)(:[0-9]{0,5})?")
 EXTENSION = (rb"[ \t]*;[ \t]*" + TOKEN.pattern + rb"([ \t]*=[ \t]*(" + TOKEN.pattern +
              rb"|\"([\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*\"))?")
 SIZE = re.compile(rb"([0-9A-Fa-f]+)(" + EXTENSION + rb")*")
-OPTIONS = re.compile(rb"[ \t]*(" + TOKEN.pattern + rb")?([ \t]*,[ \t]*(" + TOKEN.pattern + rb")?)*[ \t]*")
+OPTIONS = re.compile(rb"[ \t]*(" + TOKEN.pattern + rb")?([ \t]*,[ \t]*(" + TOKEN.pattern
+                     + rb")?)*[ \t]*")
 
 
 class Refused(Exception):

@@ -1,7 +1,7 @@
 """Requests that are malformed, or odd and well-formed, with what each has to be answered.
 
-A case is what the client sends, in pieces that arrive apart, and what it must see: the statuses of the
-answers in order, and whether the connection then ends, goes on, or waits for the rest of a request.
+A case is what the client sends, in pieces that arrive apart, and what it must see: the statuses of
+the answers in order, and whether the connection then ends, goes on, or waits for more.
 """
 import dataclasses
 
@@ -64,7 +64,8 @@ refused("a thousand empty lines", 400, b"\r\n" * 1000)
 refused("bare line feeds for ends of lines", 400, b"GET /id/a HTTP/1.1\nHost: x\n\n")
 refused("a bare line feed after the request line", 400, b"GET /id/a HTTP/1.1\nHost: x\r\n\r\n")
 refused("a bare line feed before a request", 400, b"\n" + GET + b"\r\n")
-refused("a bare carriage return in the request line", 400, b"GET /id/a\rHTTP/1.1\r\nHost: x\r\n\r\n")
+refused("a bare carriage return in the request line", 400,
+        b"GET /id/a\rHTTP/1.1\r\nHost: x\r\n\r\n")
 refused("no version", 400, b"GET /id/a\r\n\r\n")
 refused("an empty version", 400, line(b"GET /id/a "))
 refused("no target", 400, line(b"GET  HTTP/1.1"))
@@ -90,7 +91,8 @@ refused("a method that is no token", 400, line(b"G@T /id/a HTTP/1.1"))
 refused("a method with a colon", 400, line(b"GET: /id/a HTTP/1.1"))
 refused("bytes that are no text", 400, line(b"\xff\xff\xff\xff \xff \xff"))
 refused("a field where the request line should be", 400, b"Host: x\r\n\r\n")
-refused("an answer where the request should be", 400, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+refused("an answer where the request should be", 400,
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 waits("a method and a blank", b"GET ")
 waits("a request line without its end", b"GET /id/a HTTP/1.1")
 waits("a head without its end", GET)
@@ -168,14 +170,16 @@ refused("101 fields", 431, GET + b"".join(b"X-%d: y\r\n" % i for i in range(100)
 refused("1,000 fields", 431, GET + b"X: y\r\n" * 1000 + b"\r\n")
 MIB = 1024 * 1024
 taken("a body of 1 MiB", POST + b"Content-Length: %d\r\n\r\n" % MIB + b"b" * MIB, body=b"b" * MIB)
-refused("a body of 1 MiB and a byte, announced", 413, POST + b"Content-Length: %d\r\n\r\n" % (MIB + 1))
+refused("a body of 1 MiB and a byte, announced", 413,
+        POST + b"Content-Length: %d\r\n\r\n" % (MIB + 1))
 refused("a body of 1 MiB and a byte, sent", 413,
         POST + b"Content-Length: %d\r\n\r\n" % (MIB + 1) + b"b" * (MIB + 1))
 taken("a chunk of 1 MiB", CHUNKED + b"100000\r\n" + b"b" * MIB + b"\r\n0\r\n\r\n", body=b"b" * MIB)
 refused("a chunk of 1 MiB and a byte", 413, CHUNKED + b"100001\r\n" + b"b" * (MIB + 1))
 refused("chunks of 1 MiB and a byte together", 413,
         CHUNKED + (b"80000\r\n" + b"b" * (MIB // 2) + b"\r\n") * 2 + b"1\r\nb\r\n0\r\n\r\n")
-for length in (b"18446744073709551615", b"18446744073709551616", b"99999999999999999999", b"9" * 100):
+for length in (b"18446744073709551615", b"18446744073709551616", b"99999999999999999999",
+               b"9" * 100):
     CASES.append(Case(f"a body of {length.decode()} bytes",
                       [POST + b"Content-Length: " + length + b"\r\n\r\n"], [{400, 413}], ENDS))
 refused("a body of 2^63 - 1 bytes", 413, POST + b"Content-Length: 9223372036854775807\r\n\r\n")
@@ -217,7 +221,8 @@ good("a Content-Type that is not one on GET", GET + b"Content-Type: /;/;=\r\n\r\
 good("an Authorization of rubbish on an open path", GET + b"Authorization: \xff\xfe =,\r\n\r\n")
 good("an offer to upgrade", GET + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 good("an offer of HTTP/2 in the clear",
-     GET + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n")
+     GET + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+     b"HTTP2-Settings: AAMAAABk\r\n\r\n")
 good("an empty Connection", GET + b"Connection: \r\n\r\n")
 
 # Host.
@@ -231,19 +236,23 @@ def host(value):
     return b"GET /id/a HTTP/1.1\r\nHost:" + value + b"\r\n\r\n"
 
 
-for value in (b" x", b"x", b" x:80", b" example.org.", b" 127.0.0.1:8080", b" [::1]", b" [::1]:8080",
+for value in (b" x", b"x", b" x:80", b" example.org.", b" 127.0.0.1:8080", b" [::1]",
+              b" [::1]:8080",
               b" x:", b" a-b_c.d", b""):
     good(f"Host:{value.decode()}", host(value))
-for value in (b" x y", b" x/y", b" x,y", b" a@b", b" x?y", b" x#y", b" x:abc", b" x:-1", b" x:80:80",
+for value in (b" x y", b" x/y", b" x,y", b" a@b", b" x?y", b" x#y", b" x:abc", b" x:-1",
+              b" x:80:80",
               b" [::1", b" ::1]", b" [::1]x", b" [x", b" x\\y", b" x%zz", b" \xff", b" <x>",
               b" []", b" x:123456", b" x;y", b" x*"):
     refused(f"Host:{value.decode('latin-1')}", 400, host(value))
 
 # The length of the body.
 for value in (b"5", b" 5 ", b"\t5", b"05", b"0000000005"):
-    taken(f"Content-Length:{value.decode()!r}", POST + b"Content-Length:" + value + b"\r\n\r\nhello",
+    taken(f"Content-Length:{value.decode()!r}",
+          POST + b"Content-Length:" + value + b"\r\n\r\nhello",
           body=b"hello")
-for value in (b"", b" ", b"abc", b"-1", b"-5", b"+5", b"0x5", b"5,5", b"5, 5", b"5, 6", b"5;", b"5.0",
+for value in (b"", b" ", b"abc", b"-1", b"-5", b"+5", b"0x5", b"5,5", b"5, 5", b"5, 6", b"5;",
+              b"5.0",
               b"1e3", b"5 5", b"\"5\"", b"\xef\xbc\x95", b"5\x0b"):
     refused(f"Content-Length:{value!r}", 400, POST + b"Content-Length:" + value + b"\r\n\r\nhello")
 refused("Content-Length twice, the same", 400,
@@ -262,7 +271,8 @@ taken("no body", POST + b"\r\n", body=b"")
 taken("a body of no bytes", POST + b"Content-Length: 0\r\n\r\n", body=b"")
 good("a body on GET", GET + b"Content-Length: 5\r\n\r\nhello")
 good("chunks on GET", GET + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
-taken("a body in pieces", POST + b"Content-Length: 10\r\n\r\n", b"hello", b"world", body=b"helloworld")
+taken("a body in pieces", POST + b"Content-Length: 10\r\n\r\n", b"hello", b"world",
+      body=b"helloworld")
 waits("a body that lacks a byte", POST + b"Content-Length: 6\r\n\r\nhello")
 case("a body, and the beginning of a request", [POST + b"Content-Length: 3\r\n\r\nhelGET /i"],
      [TAKEN], WAITS, body=b"hel")
@@ -278,7 +288,8 @@ for value in (b" identity", b" gzip", b" gzip, chunked", b" chunked, gzip", b" c
               b" chunked,", b" ,chunked", b" xchunked", b" chunkedx", b" chun ked", b" chunked;a=b",
               b" \"chunked\"", b"", b" \xa0chunked"):
     CASES.append(Case(f"Transfer-Encoding:{value!r}",
-                      [POST + b"Transfer-Encoding:" + value + b"\r\n\r\n" + HELLO], [{400, 501}], ENDS))
+                      [POST + b"Transfer-Encoding:" + value + b"\r\n\r\n" + HELLO], [{400, 501}],
+                      ENDS))
 refused("Transfer-Encoding with a vertical tab", 400,
         POST + b"Transfer-Encoding: \x0bchunked\r\n\r\n" + HELLO)
 refused("Transfer-Encoding with a blank before the colon", 400,
@@ -293,16 +304,20 @@ refused("chunks in HTTP/1.0", 400,
 
 # Chunks.
 for size in (b"5", b"05", b"0000005", b"5;a", b"5;a=b", b"5;a=\"b c\"", b"5;a=b;c"):
-    taken(f"a chunk's size: {size.decode()}", CHUNKED + size + b"\r\nhello\r\n0\r\n\r\n", body=b"hello")
+    taken(f"a chunk's size: {size.decode()}", CHUNKED + size + b"\r\nhello\r\n0\r\n\r\n",
+          body=b"hello")
 taken("a chunk's size: a and A", CHUNKED + b"a\r\nhelloworld\r\nA\r\nhelloworld\r\n0\r\n\r\n",
       body=b"helloworld" * 2)
-for size in (b"", b" ", b" 5", b"5 ", b"5\t", b"0x5", b"-5", b"-1", b"+5", b"5.", b"5,5", b"5_0", b"g",
+for size in (b"", b" ", b" 5", b"5 ", b"5\t", b"0x5", b"-5", b"-1", b"+5", b"5.", b"5,5", b"5_0",
+             b"g",
              b"5g", b"h", b"\xef\xbc\x95", b"5\x00", b"5\x0b", b"5\r", b"5\n", b"5;\x00", b"5;a\nb",
              b"5;a\rb", b"5 5"):
     refused(f"a chunk's size: {size!r}", 400, CHUNKED + size + b"\r\nhello\r\n0\r\n\r\n")
-for size in (b"ffffffffffffffff", b"7fffffffffffffff", b"10000000000000000", b"ffffffff", b"80000000",
+for size in (b"ffffffffffffffff", b"7fffffffffffffff", b"10000000000000000", b"ffffffff",
+             b"80000000",
              b"10000000", b"000000000000000000000005fffffff", b"fffffffffffffffffffffffff"):
-    CASES.append(Case(f"a chunk's size: {size.decode()}", [CHUNKED + size + b"\r\nhello\r\n0\r\n\r\n"],
+    CASES.append(Case(f"a chunk's size: {size.decode()}",
+                      [CHUNKED + size + b"\r\nhello\r\n0\r\n\r\n"],
                       [{400, 413}], ENDS))
 CASES.append(Case("a chunk's size of 40,000 digits", [CHUNKED + b"0" * 40000 + b"5\r\nhello"],
                   [{400, 413, 431}], ENDS))
@@ -312,7 +327,8 @@ taken("no chunk but the last", CHUNKED + b"0\r\n\r\n", body=b"")
 taken("a last chunk of several zeros", CHUNKED + b"000\r\n\r\n", body=b"")
 taken("a last chunk with an extension", CHUNKED + b"0;a=b\r\n\r\n", body=b"")
 taken("two chunks", CHUNKED + b"5\r\nhello\r\n5\r\nworld\r\n0\r\n\r\n", body=b"helloworld")
-taken("a thousand chunks of one byte", CHUNKED + b"1\r\nx\r\n" * 1000 + b"0\r\n\r\n", body=b"x" * 1000)
+taken("a thousand chunks of one byte", CHUNKED + b"1\r\nx\r\n" * 1000 + b"0\r\n\r\n",
+      body=b"x" * 1000)
 refused("a chunk with more behind it than it says", 400, CHUNKED + b"3\r\nhello\r\n0\r\n\r\n")
 refused("a chunk with less behind it than it says", 400, CHUNKED + b"7\r\nhello\r\n0\r\n\r\n")
 refused("a chunk that ends in something else", 400, CHUNKED + b"5\r\nhelloXX0\r\n\r\n")
@@ -321,7 +337,8 @@ refused("a chunk that ends in a bare carriage return", 400, CHUNKED + b"5\r\nhel
 refused("a size that ends in a bare line feed", 400, CHUNKED + b"5\nhello\r\n0\r\n\r\n")
 # That it is broken may show only when more comes; a request that was hidden there is not answered.
 HIDDEN = b"GET /id/hidden HTTP/1.1\r\nHost: x\r\n\r\n"
-refused("a last chunk that ends in a bare line feed", 400, CHUNKED + b"5\r\nhello\r\n0\n\n" + HIDDEN)
+refused("a last chunk that ends in a bare line feed", 400,
+        CHUNKED + b"5\r\nhello\r\n0\n\n" + HIDDEN)
 refused("an end that is a bare line feed", 400, CHUNKED + b"5\r\nhello\r\n0\r\n\n" + HIDDEN)
 refused("an end that is a bare carriage return", 400, CHUNKED + b"5\r\nhello\r\n0\r\n\r" + HIDDEN)
 refused("an extension that hides a request behind a bare line feed", 400,
@@ -331,14 +348,17 @@ waits("chunks without their end", CHUNKED + b"5\r\nhello\r\n0\r\n")
 
 # Trailers are read, and are no fields.
 for trailer in (b"X-Trailer: 1", b"Host: y", b"Authorization: Bearer x", b"X-Folded: 1\r\n 2"):
-    taken(f"a trailer: {trailer.decode()!r}", CHUNKED + b"5\r\nhello\r\n0\r\n" + trailer + b"\r\n\r\n",
+    taken(f"a trailer: {trailer.decode()!r}",
+          CHUNKED + b"5\r\nhello\r\n0\r\n" + trailer + b"\r\n\r\n",
           body=b"hello", absent=trailer.decode().partition(":")[0].lower())
 taken("a trailer that was announced",
       POST + b"Trailer: X-T\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-T: 1\r\n\r\n",
       body=b"hello", absent="x-t")
 refused("a trailer without a colon", 400, CHUNKED + b"5\r\nhello\r\n0\r\nBroken\r\n\r\n")
-refused("a trailer with a blank before the colon", 400, CHUNKED + b"5\r\nhello\r\n0\r\nX : 1\r\n\r\n")
-refused("a trailer that gives a length", 400, CHUNKED + b"5\r\nhello\r\n0\r\nContent-Length: 5\r\n\r\n")
+refused("a trailer with a blank before the colon", 400,
+        CHUNKED + b"5\r\nhello\r\n0\r\nX : 1\r\n\r\n")
+refused("a trailer that gives a length", 400,
+        CHUNKED + b"5\r\nhello\r\n0\r\nContent-Length: 5\r\n\r\n")
 refused("a trailer that gives a coding", 400,
         CHUNKED + b"5\r\nhello\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n")
 refused("a trailer with a bare line feed", 400, CHUNKED + b"5\r\nhello\r\n0\r\nX: 1\nY: 2\r\n\r\n")
@@ -355,12 +375,14 @@ def ask(name):
 
 case("two requests one after the other", [ask("a"), ask("b")], [GOOD] * 2, GOES_ON, ids=["a", "b"])
 case("two requests at once", [ask("a") + ask("b")], [GOOD] * 2, GOES_ON, ids=["a", "b"])
-case("a hundred requests at once", [b"".join(ask(f"n{i}") for i in range(100))], [GOOD] * 100, GOES_ON,
+case("a hundred requests at once", [b"".join(ask(f"n{i}") for i in range(100))], [GOOD] * 100,
+     GOES_ON,
      ids=[f"n{i}" for i in range(100)])
 case("requests at once, with bodies between them",
      [POST + b"Content-Length: 5\r\n\r\nhello" + ask("b") + CHUNKED + HELLO + ask("c")],
      [TAKEN, GOOD, TAKEN, GOOD], GOES_ON, ids=["b", "c"], body=b"hello")
-case("a good request before a broken one", [ask("a") + b"broken\r\n\r\n"], [GOOD, 400], ENDS, ids=["a"])
+case("a good request before a broken one", [ask("a") + b"broken\r\n\r\n"], [GOOD, 400], ENDS,
+     ids=["a"])
 case("a good request behind a broken one", [b"broken\r\n\r\n" + ask("a")], [400], ENDS)
 case("good requests behind one whose lengths differ",
      [POST + b"Content-Length: 3\r\nContent-Length: 5\r\n\r\nhello" + ask("a") * 3], [400], ENDS)
@@ -374,9 +396,11 @@ case("a good request behind a target that is too long",
      [line(b"GET /id/" + b"a" * 9000 + b" HTTP/1.1") + ask("a")], [414], ENDS)
 case("a good request behind too many fields",
      [GET + b"X: y\r\n" * 200 + b"\r\n" + ask("a")], [431], ENDS)
-case("requests behind Connection: close", [GET + b"Connection: close\r\n\r\n" + ask("b")], [GOOD], ENDS,
+case("requests behind Connection: close", [GET + b"Connection: close\r\n\r\n" + ask("b")], [GOOD],
+     ENDS,
      ids=["a"])
-case("Connection: close among others", [GET + b"Connection: keep-alive, close\r\n\r\n"], [GOOD], ENDS)
+case("Connection: close among others", [GET + b"Connection: keep-alive, close\r\n\r\n"], [GOOD],
+     ENDS)
 case("Connection: close in another case", [GET + b"connection: CLOSE\r\n\r\n"], [GOOD], ENDS)
 case("Connection: close in the second of two fields",
      [GET + b"Connection: keep-alive\r\nConnection: close\r\n\r\n"], [GOOD], ENDS)
@@ -386,7 +410,8 @@ OLD = b"GET /id/a HTTP/1.0\r\n"
 case("HTTP/1.0 ends after the answer", [OLD + b"\r\n"], [GOOD], ENDS)
 case("HTTP/1.0 may have a Host", [OLD + b"Host: x\r\n\r\n"], [GOOD], ENDS)
 refused("HTTP/1.0 may not have two Hosts", 400, OLD + b"Host: x\r\nHost: x\r\n\r\n")
-case("HTTP/1.0 goes on where it asks for that", [OLD + b"Connection: keep-alive\r\n\r\n"], [GOOD], GOES_ON)
+case("HTTP/1.0 goes on where it asks for that", [OLD + b"Connection: keep-alive\r\n\r\n"], [GOOD],
+     GOES_ON)
 case("HTTP/1.0 is not told to continue",
      [b"POST /echo HTTP/1.0\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n", b"hello"],
      [TAKEN], ENDS, body=b"hello")
@@ -398,7 +423,8 @@ case("100-continue with chunks",
      [POST + b"Transfer-Encoding: chunked\r\nExpect: 100-Continue\r\n\r\n", HELLO],
      [100, TAKEN], GOES_ON, body=b"hello")
 case("100-continue with the body at once",
-     [POST + b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\nhello"], [TAKEN], GOES_ON, body=b"hello")
+     [POST + b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\nhello"], [TAKEN], GOES_ON,
+     body=b"hello")
 case("100-continue without a body", [GET + b"Expect: 100-continue\r\n\r\n"], [GOOD], GOES_ON)
 refused("100-continue before a body that is too large", 413,
         POST + b"Content-Length: 2000000\r\nExpect: 100-continue\r\n\r\n")

@@ -1,4 +1,4 @@
-"""What the tests of the front share: programs that are started and stopped, a raw HTTP client, waiting.
+"""What the tests of the front share: programs to start and stop, a raw HTTP client, waiting.
 
 BULLA_BUILD names the build folder whose programs are tested, build/default where it is not set.
 """
@@ -17,7 +17,8 @@ import subprocess
 import threading
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
 BUILD = pathlib.Path(os.environ.get("BULLA_BUILD", ROOT / "build" / "default"))
 PROGRAMS = BUILD / "test" / "frontend"
 LOGS = ROOT / "build" / "check" / "front" / BUILD.name
@@ -30,7 +31,7 @@ REPORTS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSa
 SUPPRESSIONS = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
-    "TSAN_OPTIONS": f"second_deadlock_stack=1:suppressions={pathlib.Path(__file__).parent}/tsan.supp",
+    "TSAN_OPTIONS": f"second_deadlock_stack=1:suppressions={HERE}/tsan.supp",
 }
 # Nothing here takes as long: where this passes, something hangs.
 PATIENCE = 60
@@ -160,7 +161,7 @@ class Program:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def limit_descriptors(self, number):
-        """Lets the program open no descriptor numbered so or above; None: as many as at its start."""
+        """Lets the program open none with this number or above; None: as many as it may have."""
         _, hard = resource.prlimit(self.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (number or hard, hard))
 
@@ -168,12 +169,12 @@ class Program:
 class Server(Program):
     """core_server or stock_server: takes a free port and prints it."""
 
-    def __init__(self, name, **options):
+    def __init__(self, name, env=None, **options):
         words = []
         for option, value in options.items():
             for one in value if isinstance(value, list) else [value]:
                 words += ["--" + option.replace("_", "-")] + ([] if one is True else [str(one)])
-        super().__init__([PROGRAMS / name, *words])
+        super().__init__([PROGRAMS / name, *words], env)
         self.addresses = self.first_line.split(" ")
         self.address = parse_address(self.addresses[0])
 
@@ -232,7 +233,8 @@ class Connection:
 
     def __init__(self, address, tls=None, timeout=PATIENCE, receive_buffer=None, source=None):
         unix = isinstance(address, str)
-        family = socket.AF_UNIX if unix else socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        family = socket.AF_UNIX if unix else socket.AF_INET6 if ":" in address[
+            0] else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         self.buffer = b""
         self.ended = False

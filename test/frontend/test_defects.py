@@ -36,7 +36,7 @@ class Subject:
         return options if self.is_core else {}
 
     def races(self, path):
-        """The words for each run of the racing clients; the stock endpoint falls in the first seconds."""
+        """The words for each run of the racing clients; the stock endpoint falls in seconds."""
         once = ["--path", path, "--aborting", 12, "--stop-at-wrong"]
         if self.is_core:
             return [[*once, "--seconds", 6, "--requests", 1],

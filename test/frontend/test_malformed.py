@@ -7,7 +7,7 @@ import time
 import unittest
 
 import http_oracle
-from malformed_cases import (CASES, CHUNKED, ENDS, GET, GOES_ON, GOOD, HELLO, POST, TAKEN, WAITS,
+from malformed_cases import (CASES, CHUNKED, ENDS, GET, GOOD, HELLO, POST, TAKEN, WAITS,
                              ask)
 from support import Closed, Server
 
@@ -76,7 +76,7 @@ def check_problem(test, answer, closes):
 
 
 def read_answers(test, connection, wanted):
-    """As many answers as are wanted, each with a status that is; the wanted are sets of statuses."""
+    """As many answers as there are sets of statuses, each with a status of its set."""
     answers = []
     for statuses in wanted:
         try:
@@ -158,7 +158,8 @@ LAST = b"GET /id/last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 SEQUENCES = {
     "two requests": (ask("a") + LAST, 2),
     "a body": (POST + b"Content-Length: 5\r\n\r\nhello" + LAST, 2),
-    "chunks and trailers": (CHUNKED + b"5;a=b\r\nhello\r\n3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n" + LAST, 2),
+    "chunks and trailers": (CHUNKED + b"5;a=b\r\nhello\r\n3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n" + LAST,
+                            2),
     "an empty line before a request": (b"\r\n" + ask("a") + b"\r\n" + LAST, 2),
     "a bare line feed": (ask("a") + b"GET /id/b HTTP/1.1\r\nHost: x\r\nX: a\nb\r\n\r\n", 2),
     "a folded field": (GET + b"X: a\r\n b\r\n\r\n", 1),
@@ -207,11 +208,13 @@ add_split_tests()
 
 def mutate(rng):
     """A few good requests with a few faults in them."""
-    seeds = [ask("a"), GET + b"Connection: keep-alive\r\n\r\n", POST + b"Content-Length: 7\r\n\r\n{\"a\":1}",
+    seeds = [ask("a"), GET + b"Connection: keep-alive\r\n\r\n",
+             POST + b"Content-Length: 7\r\n\r\n{\"a\":1}",
              CHUNKED + HELLO, CHUNKED + b"3;x=y\r\nabc\r\n0\r\nT: 1\r\n\r\n",
              b"GET /id/a?b=c HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"]
     data = bytearray(b"".join(rng.choice(seeds) for _ in range(rng.randint(1, 3))))
-    pieces = [b"\0", b"\r", b"\n", b"\r\n", b"\r\n\r\n", b" ", b"\t", b":", b",", b";", b"%", b"\x7f",
+    pieces = [b"\0", b"\r", b"\n", b"\r\n", b"\r\n\r\n", b" ", b"\t", b":", b",", b";", b"%",
+              b"\x7f",
               b"\xff", b"0", b"5", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n",
               b"Host: x\r\n", b" HTTP/1.1\r\n", b"\r\n ", b"chunked", b"close"]
     for _ in range(rng.randint(1, 4)):

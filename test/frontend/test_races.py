@@ -23,7 +23,8 @@ class RacesTest(unittest.TestCase):
     def race(self, path, *words, tls=False, **options):
         if tls:
             options |= {"certificate": self.certificate, "key": self.key}
-        server = Server("core_server", connections=100_000, connections_per_address=100_000, **options)
+        server = Server("core_server", connections=100_000, connections_per_address=100_000,
+                        **options)
         self.addCleanup(server.kill)
         counts, complaints = run_race(server.address, "--path", path, "--patience", 30_000, *words,
                                       tls=tls)
