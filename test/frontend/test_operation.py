@@ -693,3 +693,9 @@ class StoppingTest(DatabaseTest):
                 server.send_signal(signal.SIGINT)
                 server.wait_for_log("stopping: requests under way are answered, no new ones accepted")
                 self.assertEqual(server.stop(seconds=5), 1)
+
+    def test_tools_cluster_ends_the_bullad_that_it_started(self):
+        first, _ = service.serve(self.database)
+        second, _ = service.serve(self.database)
+        self.assertTrue(service.ended(first.pid))
+        self.assertFalse(service.ended(second.pid))
