@@ -80,10 +80,6 @@ def folder():
     return run_directory() / "clusters" / CLUSTER
 
 
-def server_log():
-    return (folder() / "log").read_text(encoding="utf-8", errors="replace")
-
-
 def serve(database, **settings):
     """Starts the cluster's one bullad as tools/cluster does; returns it and an administrator's token."""
     words = [f"{key.replace('__', '.')}={json.dumps(value)}" for key, value in settings.items()]
@@ -163,24 +159,6 @@ class Database:
             run("UPDATE agentidp.audit_events SET outcome = 'denied' WHERE event_id = %s", event_id)
             run("ALTER TABLE agentidp.audit_events ENABLE ALWAYS TRIGGER bulla_refuse_change")
             run("COMMIT")
-
-    @contextlib.contextmanager
-    def locked_events(self):
-        """Holds a lock that every call waits for; ends it when told to or at the end."""
-        with contextlib.closing(self.connect()) as connection:
-            connection.autocommit = False
-            with connection.cursor() as cursor:
-                cursor.execute("LOCK TABLE agentidp.audit_events IN ACCESS EXCLUSIVE MODE")
-            yield connection.rollback
-
-    def waiting(self):
-        """pid and application_name of each of bullad's backends that wait for a lock."""
-        return self.run("SELECT pid, application_name FROM pg_stat_activity WHERE usename = 'bullad'"
-                        " AND datname = current_database() AND wait_event_type = 'Lock'")
-
-    def wait_for_waiting(self, count=1):
-        return wait_until(lambda: found if len(found := self.waiting()) == count else None,
-                          f"{count} calls wait for a lock")
 
 
 class Client:
@@ -349,11 +327,6 @@ class ServiceTest(unittest.TestCase):
         if status == 401:
             self.assertRegex(answer.field("www-authenticate"), r"^Bearer\b")
         return problem
-
-    def assert_unavailable(self, answer):
-        """503, and when to come back."""
-        self.assert_problem(answer, 503)
-        self.assertRegex(answer.field("retry-after") or "", r"^[1-9][0-9]*$")
 
     def assert_ok(self, answer, status=200):
         self.assertEqual(answer.status, status, answer.body)
