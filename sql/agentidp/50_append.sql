@@ -64,13 +64,12 @@ CREATE FUNCTION agentidp_api.append_audit_events(
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
-    bound_to CONSTANT uuid := agentidp.begin_request(request_id, token_digest, 'audit:write');
+    bound_to CONSTANT uuid := agentidp.begin_request(request_id, token_digest, 'audit:write', parameters, '{}');
     many CONSTANT boolean NOT NULL := coalesce(jsonb_typeof(body) = 'array', false);
     new_events agentidp.new_event[];
     twice record;
     existing uuid;
 BEGIN
-    PERFORM agentidp.refuse_unknown(parameters, '{}', 'parameter ');
     IF body IS NULL OR jsonb_typeof(body) NOT IN ('object', 'array') OR body = '[]' THEN
         RAISE EXCEPTION 'the body must be an event or an array of 1 to 1000 events'
             USING ERRCODE = 'invalid_parameter_value';

@@ -50,7 +50,8 @@ CREATE FUNCTION agentidp_api.list_audit_events(
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
-    bound_to CONSTANT uuid := agentidp.begin_request(request_id, token_digest, 'audit:read');
+    bound_to CONSTANT uuid := agentidp.begin_request(request_id, token_digest, 'audit:read', parameters,
+        '{action,outcome,agentId,organizationId,from,to,limit,cursor}');
     organization uuid;
     agent uuid;
     wanted_action text;
@@ -59,8 +60,6 @@ DECLARE
     page_limit integer;
     start record;
 BEGIN
-    PERFORM agentidp.refuse_unknown(parameters,
-        '{action,outcome,agentId,organizationId,from,to,limit,cursor}', 'parameter ');
     organization := agentidp.allowed_organization(
         bound_to, agentidp.uuid_value(parameters -> 'organizationId', 'organizationId'), 'organizationId');
     agent := agentidp.uuid_value(parameters -> 'agentId', 'agentId');
@@ -132,10 +131,10 @@ CREATE FUNCTION agentidp_api.get_audit_event(
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
-    bound_to CONSTANT uuid := agentidp.begin_request(request_id, token_digest, 'audit:read');
+    bound_to CONSTANT uuid := agentidp.begin_request(
+        request_id, token_digest, 'audit:read', parameters, '{eventId}');
     wanted uuid;
 BEGIN
-    PERFORM agentidp.refuse_unknown(parameters, '{eventId}', 'parameter ');
     wanted := agentidp.uuid_value(parameters -> 'eventId', 'eventId');
     IF wanted IS NULL THEN
         RAISE EXCEPTION 'eventId is needed' USING ERRCODE = 'invalid_parameter_value';

@@ -64,9 +64,8 @@ CREATE FUNCTION agentidp_api.verify_audit_events(
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
-    bound_to CONSTANT uuid := agentidp.begin_request(request_id, token_digest, 'audit:read');
+    bound_to CONSTANT uuid := agentidp.begin_request(request_id, token_digest, 'audit:read', parameters, '{}');
 BEGIN
-    PERFORM agentidp.refuse_unknown(parameters, '{}', 'parameter ');
     status := 200;
     answer := agentidp.verification(bound_to);
 END $$;
