@@ -42,16 +42,21 @@ END $$;
 COMMENT ON FUNCTION agentidp.begin_request(text, bytea, text, jsonb, text[]) IS
     'Names the request, checks its access token (known, neither revoked nor expired, and given the scope), and refuses parameters that are not known. Returns the organization that the token is bound to; NULL: to none.';
 
-CREATE FUNCTION agentidp.allowed_organization(bound_to uuid, organization_id uuid, field text) RETURNS uuid
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION agentidp.allowed_organization(
+    bound_to uuid,
+    organization_id uuid,
+    field text,
+    n bigint DEFAULT 0
+) RETURNS uuid
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     AS $$
 BEGIN
-    IF bound_to <> organization_id THEN
-        RAISE EXCEPTION '% names another organization than the access token is bound to', field
+    IF bound_to OPERATOR(pg_catalog.<>) organization_id THEN
+        RAISE EXCEPTION '% names another organization than the access token is bound to',
+            agentidp.field_name(field, n)
             USING ERRCODE = 'insufficient_privilege', HINT = 'Leave it out, or use another token.';
     END IF;
     RETURN coalesce(organization_id, bound_to);
 END $$;
-COMMENT ON FUNCTION agentidp.allowed_organization(uuid, uuid, text) IS
+COMMENT ON FUNCTION agentidp.allowed_organization(uuid, uuid, text, bigint) IS
     'The organization that a request is about: the one it names, else the one its access token is bound to, which is the only one it may name. NULL: none, or all.';

@@ -14,42 +14,55 @@ CREATE TYPE agentidp.new_event AS (
 );
 COMMENT ON TYPE agentidp.new_event IS 'An audit event that was asked to be appended, checked and complete.';
 
-CREATE FUNCTION agentidp.read_event(event jsonb, n bigint, place text, bound_to uuid) RETURNS agentidp.new_event
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION agentidp.event_fields() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN '{eventId,occurredAt,action,outcome,agentId,organizationId,clientIp,metadata}'::text[];
+COMMENT ON FUNCTION agentidp.event_fields() IS 'The fields that an event of a request may have.';
+
+CREATE FUNCTION agentidp.refuse_form(event jsonb, n bigint) RETURNS text
+    LANGUAGE plpgsql STABLE
     AS $$
-DECLARE
-    read agentidp.new_event;
 BEGIN
-    IF jsonb_typeof(event) <> 'object' THEN
-        RAISE EXCEPTION '% must be an object', rtrim(place, '.') USING ERRCODE = 'invalid_parameter_value';
+    IF pg_catalog.jsonb_typeof(event) OPERATOR(pg_catalog.<>) 'object' THEN
+        RAISE EXCEPTION '% must be an object', pg_catalog.rtrim(agentidp.field_name('', n), '.')
+            USING ERRCODE = 'invalid_parameter_value';
+    ELSIF event OPERATOR(pg_catalog.-) agentidp.event_fields() OPERATOR(pg_catalog.<>) '{}' THEN
+        PERFORM agentidp.refuse_unknown(event, agentidp.event_fields(), agentidp.field_name('', n));
     END IF;
-    PERFORM agentidp.refuse_unknown(event,
-        '{eventId,occurredAt,action,outcome,agentId,organizationId,clientIp,metadata}', place);
-    IF NOT event ?& '{action,outcome}' THEN
-        RAISE EXCEPTION '%', place || CASE WHEN event ? 'action' THEN 'outcome' ELSE 'action' END || ' is needed'
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'An event has at least an action and an outcome.';
-    END IF;
-    -- Where null is among what is allowed, it is as if nothing was given.
-    read.n := n;
-    read.event_id := coalesce(agentidp.uuid_value(event -> 'eventId', place || 'eventId'), gen_random_uuid());
-    read.occurred_at := coalesce(
-        agentidp.time_value(event -> 'occurredAt', place || 'occurredAt'), clock_timestamp());
-    read.action := agentidp.action_value(event -> 'action', place || 'action');
-    read.outcome := agentidp.outcome_value(event -> 'outcome', place || 'outcome');
-    read.agent_id := agentidp.uuid_value(nullif(event -> 'agentId', 'null'), place || 'agentId');
-    read.organization_id := coalesce(
-        agentidp.allowed_organization(
-            bound_to,
-            agentidp.uuid_value(event -> 'organizationId', place || 'organizationId'),
-            place || 'organizationId'),
-        agentidp.system_organization());
-    read.client_ip := agentidp.address_value(nullif(event -> 'clientIp', 'null'), place || 'clientIp');
-    read.metadata := agentidp.metadata_value(nullif(event -> 'metadata', 'null'), place || 'metadata');
-    RETURN read;
+    RAISE EXCEPTION '% is needed',
+        agentidp.field_name(CASE WHEN event OPERATOR(pg_catalog.?) 'action' THEN 'outcome' ELSE 'action' END, n)
+        USING ERRCODE = 'invalid_parameter_value', HINT = 'An event has at least an action and an outcome.';
 END $$;
-COMMENT ON FUNCTION agentidp.read_event(jsonb, bigint, text, uuid) IS
-    'The rules of an audit event: reads one from a request, whose access token is bound to an organization or, for NULL, to none. Errors name its place and field.';
+COMMENT ON FUNCTION agentidp.refuse_form(jsonb, bigint) IS
+    'Says what is wrong with the n-th event of an array, or with the only one, n being 0: no object, a field that is not known, or one that is missing.';
+
+CREATE FUNCTION agentidp.read_event(event jsonb, n bigint, bound_to uuid) RETURNS agentidp.new_event
+    LANGUAGE sql
+    -- SQL, so that it becomes a part of the statement that uses it: PL/pgSQL would run a statement for each field.
+    -- Where null is among what is allowed, it is as if nothing was given.
+    RETURN CASE
+        WHEN jsonb_typeof(event) = 'object'
+             AND event - agentidp.event_fields() = '{}'
+             AND event ?& '{action,outcome}'
+        THEN ROW(
+            n,
+            coalesce(agentidp.uuid_value(event -> 'eventId', 'eventId', n), gen_random_uuid()),
+            coalesce(agentidp.time_value(event -> 'occurredAt', 'occurredAt', n), clock_timestamp()),
+            agentidp.action_value(event -> 'action', 'action', n),
+            agentidp.outcome_value(event -> 'outcome', 'outcome', n),
+            agentidp.uuid_value(nullif(event -> 'agentId', 'null'), 'agentId', n),
+            coalesce(
+                agentidp.allowed_organization(
+                    bound_to,
+                    agentidp.uuid_value(event -> 'organizationId', 'organizationId', n),
+                    'organizationId',
+                    n),
+                agentidp.system_organization()),
+            agentidp.address_value(nullif(event -> 'clientIp', 'null'), 'clientIp', n),
+            agentidp.metadata_value(nullif(event -> 'metadata', 'null'), 'metadata', n))::agentidp.new_event
+        ELSE agentidp.refuse_form(event, n)::agentidp.new_event END;
+COMMENT ON FUNCTION agentidp.read_event(jsonb, bigint, uuid) IS
+    'The rules of an audit event: reads the n-th of an array, or the only one, n being 0, from a request whose access token is bound to an organization or, for NULL, to none. Errors name its place and field.';
 
 CREATE FUNCTION agentidp_api.append_audit_events(
     request_id text,
@@ -73,17 +86,15 @@ BEGIN
     IF body IS NULL OR jsonb_typeof(body) NOT IN ('object', 'array') OR body = '[]' THEN
         RAISE EXCEPTION 'the body must be an event or an array of 1 to 1000 events'
             USING ERRCODE = 'invalid_parameter_value';
-    ELSIF many AND jsonb_array_length(body) > 1000 THEN
+    ELSIF NOT many THEN
+        new_events := ARRAY[agentidp.read_event(body, 0, bound_to)];
+    ELSIF jsonb_array_length(body) > 1000 THEN
         RAISE EXCEPTION 'events must be at most 1000, not %', jsonb_array_length(body)
             USING ERRCODE = 'program_limit_exceeded', HINT = 'Send them in several requests.';
-    END IF;
-    new_events := ARRAY(
-        SELECT agentidp.read_event(
-            e.event, e.n, CASE WHEN many THEN 'events[' || e.n - 1 || '].' ELSE '' END, bound_to)
-        FROM jsonb_array_elements(CASE WHEN many THEN body ELSE jsonb_build_array(body) END)
-            WITH ORDINALITY AS e (event, n));
-
-    IF many THEN
+    ELSE
+        new_events := ARRAY(
+            SELECT agentidp.read_event(e.event, e.n, bound_to)
+            FROM jsonb_array_elements(body) WITH ORDINALITY AS e (event, n));
         SELECT e.n - 1 AS place, e.first - 1 AS first INTO twice
         FROM (SELECT n, min(n) OVER (PARTITION BY event_id) AS first FROM unnest(new_events)) AS e
         WHERE e.n > e.first
