@@ -64,6 +64,11 @@ CREATE FUNCTION agentidp.read_event(event jsonb, n bigint, bound_to uuid) RETURN
 COMMENT ON FUNCTION agentidp.read_event(jsonb, bigint, uuid) IS
     'The rules of an audit event: reads the n-th of an array, or the only one, n being 0, from a request whose access token is bound to an organization or, for NULL, to none. Errors name its place and field.';
 
+CREATE FUNCTION agentidp.receipt(event_id uuid, seq bigint, hash bytea) RETURNS json
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN json_build_object('eventId', event_id, 'seq', seq, 'hash', encode(hash, 'hex'));
+COMMENT ON FUNCTION agentidp.receipt(uuid, bigint, bytea) IS 'What is answered for an event that was appended.';
+
 CREATE FUNCTION agentidp_api.append_audit_events(
     request_id text,
     token_digest bytea,
@@ -79,6 +84,7 @@ CREATE FUNCTION agentidp_api.append_audit_events(
 DECLARE
     bound_to CONSTANT uuid := agentidp.begin_request(request_id, token_digest, 'audit:write', parameters, '{}');
     many CONSTANT boolean NOT NULL := coalesce(jsonb_typeof(body) = 'array', false);
+    new_event agentidp.new_event;
     new_events agentidp.new_event[];
     twice record;
     existing uuid;
@@ -87,7 +93,7 @@ BEGIN
         RAISE EXCEPTION 'the body must be an event or an array of 1 to 1000 events'
             USING ERRCODE = 'invalid_parameter_value';
     ELSIF NOT many THEN
-        new_events := ARRAY[agentidp.read_event(body, 0, bound_to)];
+        new_event := agentidp.read_event(body, 0, bound_to);
     ELSIF jsonb_array_length(body) > 1000 THEN
         RAISE EXCEPTION 'events must be at most 1000, not %', jsonb_array_length(body)
             USING ERRCODE = 'program_limit_exceeded', HINT = 'Send them in several requests.';
@@ -111,24 +117,33 @@ BEGIN
         END IF;
     END IF;
     BEGIN
-        -- In order of the chains, so that no two requests wait for each other.
-        WITH appended AS (
+        IF NOT many THEN
             INSERT INTO agentidp.audit_events AS a
                 (event_id, occurred_at, action, outcome, agent_id, organization_id, client_ip, metadata)
-            SELECT e.event_id, e.occurred_at, e.action, e.outcome, e.agent_id, e.organization_id, e.client_ip,
-                   e.metadata
+            VALUES
+                (new_event.event_id, new_event.occurred_at, new_event.action, new_event.outcome, new_event.agent_id,
+                 new_event.organization_id, new_event.client_ip, new_event.metadata)
+            RETURNING agentidp.receipt(a.event_id, a.seq, a.hash) INTO answer;
+        ELSE
+            -- In order of the chains, so that no two requests wait for each other.
+            WITH appended AS (
+                INSERT INTO agentidp.audit_events AS a
+                    (event_id, occurred_at, action, outcome, agent_id, organization_id, client_ip, metadata)
+                SELECT e.event_id, e.occurred_at, e.action, e.outcome, e.agent_id, e.organization_id, e.client_ip,
+                       e.metadata
+                FROM unnest(new_events) AS e
+                ORDER BY e.organization_id, e.n
+                RETURNING a.event_id, a.seq, a.hash
+            )
+            SELECT json_build_object(
+                'events', json_agg(agentidp.receipt(a.event_id, a.seq, a.hash) ORDER BY e.n))
+            INTO answer
             FROM unnest(new_events) AS e
-            ORDER BY e.organization_id, e.n
-            RETURNING a.event_id, a.seq, a.hash
-        )
-        SELECT json_agg(json_build_object('eventId', a.event_id, 'seq', a.seq, 'hash', encode(a.hash, 'hex'))
-                        ORDER BY e.n)
-        INTO answer
-        FROM unnest(new_events) AS e
-        JOIN appended AS a USING (event_id);
+            JOIN appended AS a USING (event_id);
+        END IF;
     EXCEPTION WHEN unique_violation THEN
         SELECT a.event_id INTO existing
-        FROM unnest(new_events) AS e
+        FROM unnest(coalesce(new_events, ARRAY[new_event])) AS e
         JOIN agentidp.audit_events AS a USING (event_id)
         ORDER BY e.n
         LIMIT 1;
@@ -140,7 +155,6 @@ BEGIN
                   HINT = 'If this repeats a request whose answer was lost, that one had succeeded.';
     END;
     status := 201;
-    answer := CASE WHEN many THEN json_build_object('events', answer) ELSE answer -> 0 END;
 END $$;
 COMMENT ON FUNCTION agentidp_api.append_audit_events(text, bytea, inet, jsonb, jsonb) IS
     'Appends an audit event, or an array of 1 to 1000 of them, all or nothing. Scope audit:write.';
