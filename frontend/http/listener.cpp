@@ -92,11 +92,16 @@ SocketName ParseIpName(const std::string& address) {
   return name;
 }
 
+SocketName ParseName(const std::string& address) {
+  return address.starts_with(kUnixPrefix) ? ParseUnixName(address) : ParseIpName(address);
+}
+
 }  // namespace
 
+void CheckAddress(const std::string& address) { ParseName(address); }
+
 Listener::Listener(const std::string& address) : address_(address) {
-  SocketName name =
-      address.starts_with(kUnixPrefix) ? ParseUnixName(address) : ParseIpName(address);
+  SocketName name = ParseName(address);
   const int family = name.storage.ss_family;
   if (family == AF_UNIX && IsDeadSocket(reinterpret_cast<const sockaddr_un&>(name.storage))) {
     unlink(name.unix_path.c_str());

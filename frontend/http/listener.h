@@ -5,6 +5,9 @@
 
 namespace bulla::http {
 
+// Throws std::runtime_error, as Listener does, where a text is no address to listen on; does not listen.
+void CheckAddress(const std::string& address);
+
 // A listening socket, closed at the end of its life; a unix socket's path is removed then.
 class Listener {
  public:

@@ -7,6 +7,7 @@
 #include <toml++/toml.h>
 
 #include "database/conninfo.h"
+#include "http/listener.h"
 #include "http/network.h"
 #include "service/config_keys.h"
 
@@ -129,6 +130,15 @@ void Reading::CheckTogether() {
   if (!api.tls_client_ca.empty() && api.tls_certificate.empty())
     Mistake(PlaceOf("api.tls_client_ca"),
             "api.tls_client_ca needs api.tls_certificate and api.tls_key");
+  const auto check_addresses = [this](const char* key, const std::vector<std::string>& addresses) {
+    try {
+      for (const std::string& address : addresses) http::CheckAddress(address);
+    } catch (const std::runtime_error& reason) {
+      Mistake(PlaceOf(key), std::string(key) + ": " + reason.what());
+    }
+  };
+  check_addresses("api.listen", api.listen);
+  check_addresses("admin.listen", config_.admin.listen);
   try {
     const http::Networks networks(api.trusted_proxies);
   } catch (const std::runtime_error& reason) {

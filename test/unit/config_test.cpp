@@ -170,6 +170,16 @@ TEST_F(ConfigTest, WhatIsNoNetworkIsAMistakeInItsLine) {
   EXPECT_TRUE(mistake.starts_with("FILE:2: api.trusted_proxies: ")) << mistake;
 }
 
+TEST_F(ConfigTest, WhatIsNoAddressIsAMistakeInItsLine) {
+  for (const char* section : {"api", "admin"}) {
+    const std::string key = std::string(section) + ".listen";
+    const std::string mistake =
+        Mistake("[" + std::string(section) + "]\nlisten = [\"127.0.0.1:0\", \"localhost:80\"]\n");
+    EXPECT_TRUE(mistake.starts_with("FILE:2: " + key + ": ")) << mistake;
+    EXPECT_NE(mistake.find("\"localhost:80\""), std::string::npos) << mistake;
+  }
+}
+
 TEST_F(ConfigTest, AMistakeInTheEnvironmentIsNamedByTheVariable) {
   EXPECT_EQ(Mistake("", {{"BULLAD_DATABASE_QUEUE", "many"}}),
             "BULLAD_DATABASE_QUEUE: database.queue must be a whole number from 1 to 100000");
