@@ -2,6 +2,7 @@
 
 extern "C" {
 #include "catalog/pg_trigger.h"
+#include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_func.h"
 #include "utils/builtins.h"
@@ -11,7 +12,7 @@ extern "C" {
 namespace bulla {
 namespace {
 
-constexpr int kFixedArguments = 4;
+constexpr int kFixedArguments = 5;
 
 // The chain trigger sorts after every trigger of an ordinary name: PostgreSQL fires in order of name,
 // and what it hashes should be what is stored.
@@ -43,6 +44,20 @@ bool ParseUuid(const char* text, LedgerId* id) {
   return *text == '\0';
 }
 
+// A decimal number from 0 to `most`, and nothing else.
+bool ParseNumber(const char* text, int64 most, int64* number) {
+  char* end = nullptr;
+  errno = 0;
+  *number = strtoll(text, &end, 10);
+  return errno == 0 && *text >= '0' && *text <= '9' && *end == '\0' && *number <= most;
+}
+
+bool SameNames(int count, const char* const* a, const char* const* b) {
+  for (int i = 0; i < count; ++i)
+    if (strcmp(a[i], b[i]) != 0) return false;
+  return true;
+}
+
 }  // namespace
 
 std::span<const RequiredTrigger> RequiredTriggers() { return kTriggers; }
@@ -51,11 +66,35 @@ bool ParseLedgerArguments(int count, char* const* arguments, LedgerArguments* pa
   if (count < kFixedArguments || !ParseUuid(arguments[0], &parsed->id)) return false;
   parsed->created_at = arguments[1];
   parsed->created_by = arguments[2];
-  char* end = nullptr;
-  parsed->retroactive_rows = strtoll(arguments[3], &end, 10);
-  parsed->chain_by_count = count - kFixedArguments;
+  int64 chain_by_count;
+  if (!ParseNumber(arguments[3], PG_INT64_MAX, &parsed->retroactive_rows) ||
+      !ParseNumber(arguments[4], count - kFixedArguments, &chain_by_count))
+    return false;
+  parsed->chain_by_count = static_cast<int>(chain_by_count);
   parsed->chain_by = arguments + kFixedArguments;
-  return end != arguments[3] && *end == '\0' && parsed->retroactive_rows >= 0;
+  parsed->erasable_count = count - kFixedArguments - parsed->chain_by_count;
+  parsed->erasable = parsed->chain_by + parsed->chain_by_count;
+  return true;
+}
+
+const char* LedgerArgumentsSql(const LedgerArguments& ledger) {
+  StringInfoData sql;
+  initStringInfo(&sql);
+  appendStringInfo(&sql, "'%s', '%s', %s, '" INT64_FORMAT "', '%d'", IdText(ledger.id),
+                   ledger.created_at, quote_literal_cstr(ledger.created_by),
+                   ledger.retroactive_rows, ledger.chain_by_count);
+  for (int i = 0; i < ledger.chain_by_count; ++i)
+    appendStringInfo(&sql, ", %s", quote_literal_cstr(ledger.chain_by[i]));
+  for (int i = 0; i < ledger.erasable_count; ++i)
+    appendStringInfo(&sql, ", %s", quote_literal_cstr(ledger.erasable[i]));
+  return sql.data;
+}
+
+bool SameLedger(const LedgerArguments& a, const LedgerArguments& b) {
+  return a.id == b.id && a.chain_by_count == b.chain_by_count &&
+         a.erasable_count == b.erasable_count &&
+         SameNames(a.chain_by_count, a.chain_by, b.chain_by) &&
+         SameNames(a.erasable_count, a.erasable, b.erasable);
 }
 
 Datum IdDatum(const LedgerId& id) {

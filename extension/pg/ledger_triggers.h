@@ -25,7 +25,8 @@ struct RequiredTrigger {
 };
 std::span<const RequiredTrigger> RequiredTriggers();
 
-// The arguments of every trigger of a ledger, in this order, chain_by columns last.
+// The arguments of every trigger of a ledger, in this order; the number of chain_by columns stands before
+// their names, the rest are erasable columns.
 struct LedgerArguments {
   LedgerId id;
   const char* created_at;  // timestamptz, as text in UTC
@@ -33,10 +34,18 @@ struct LedgerArguments {
   int64 retroactive_rows;  // how many rows were there before the ledger was
   int chain_by_count;
   const char* const* chain_by;  // column names, pointing into the arguments parsed
+  int erasable_count;
+  const char* const* erasable;  // likewise
 };
 
 // False where the arguments are not those of a ledger's trigger.
 bool ParseLedgerArguments(int count, char* const* arguments, LedgerArguments* parsed);
+
+// The same as CREATE TRIGGER takes them, palloc'd. ParseLedgerArguments reads them back.
+const char* LedgerArgumentsSql(const LedgerArguments& ledger);
+
+// True where both say that a table is the same ledger, with the same chain_by and erasable columns.
+bool SameLedger(const LedgerArguments& a, const LedgerArguments& b);
 
 // A ledger's id as a uuid and as its text, palloc'd.
 Datum IdDatum(const LedgerId& id);

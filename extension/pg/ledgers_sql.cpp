@@ -62,6 +62,14 @@ void RecordCreation(Oid table, const MadeLedger& made) {
   }
 }
 
+Datum NameArray(const char* const* names, int count) {
+  auto* const values = static_cast<Datum*>(palloc(sizeof(Datum) * (count + 1)));
+  for (int i = 0; i < count; ++i)
+    values[i] = DirectFunctionCall1(namein, CStringGetDatum(names[i]));
+  return PointerGetDatum(
+      construct_array(values, count, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR));
+}
+
 Oid LockedLedger(Oid table, LOCKMODE mode, LedgerId* id) {
   CheckOwnsTable(table);
   const Relation relation = table_open(table, mode);
@@ -153,13 +161,10 @@ Datum bulla_ledger_arguments(PG_FUNCTION_ARGS) {
       !ReadTimestamp(ledger.created_at, &created_at))
     PG_RETURN_NULL();
 
-  auto* const names = static_cast<Datum*>(palloc(sizeof(Datum) * (ledger.chain_by_count + 1)));
-  for (int i = 0; i < ledger.chain_by_count; ++i)
-    names[i] = DirectFunctionCall1(namein, CStringGetDatum(ledger.chain_by[i]));
   Datum values[] = {
       IdDatum(ledger.id),
-      PointerGetDatum(construct_array(names, ledger.chain_by_count, NAMEOID, NAMEDATALEN, false,
-                                      TYPALIGN_CHAR)),
+      NameArray(ledger.chain_by, ledger.chain_by_count),
+      NameArray(ledger.erasable, ledger.erasable_count),
       TimestampTzGetDatum(created_at),
       DirectFunctionCall1(namein, CStringGetDatum(ledger.created_by)),
       Int64GetDatum(ledger.retroactive_rows),

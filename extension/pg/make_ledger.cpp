@@ -47,17 +47,6 @@ const char* NowText() {
   return pnstrdup(text.data(), text.size());
 }
 
-// The arguments that every trigger of a ledger carries, as SQL. ParseLedgerArguments reads them back.
-const char* TriggerArguments(const LedgerArguments& ledger) {
-  StringInfoData sql;
-  initStringInfo(&sql);
-  appendStringInfo(&sql, "'%s', '%s', %s, '" INT64_FORMAT "'", IdText(ledger.id), ledger.created_at,
-                   quote_literal_cstr(ledger.created_by), ledger.retroactive_rows);
-  for (int i = 0; i < ledger.chain_by_count; ++i)
-    appendStringInfo(&sql, ", %s", quote_literal_cstr(ledger.chain_by[i]));
-  return sql.data;
-}
-
 const char* const* NameArray(List* names) {
   auto* const array = static_cast<const char**>(palloc(sizeof(char*) * (list_length(names) + 1)));
   for (int i = 0; i < list_length(names); ++i)
@@ -143,9 +132,11 @@ MadeLedger MakeLedger(Oid table, List* chain_by, bool blind) {
                             GetUserNameFromId(GetUserId(), false),
                             CountRows(table),
                             list_length(chain_by),
-                            NameArray(chain_by)};
+                            NameArray(chain_by),
+                            0,
+                            nullptr};
   AddColumns(table, blind);
-  CreateTriggers(table, TriggerArguments(arguments));
+  CreateTriggers(table, LedgerArgumentsSql(arguments));
   MadeLedger made{arguments.id, arguments.retroactive_rows, NIL};
   if (made.retroactive_rows > 0) {
     // Its index expressions and constraints are evaluated: code of the owner, not of who calls.
@@ -177,7 +168,7 @@ void UnmakeLedger(Oid ledger) {
 
 int ProtectPartitions(Oid ledger) {
   const Relation relation = table_open(ledger, ShareRowExclusiveLock);
-  const char* const arguments = TriggerArguments(DescribeLedger(relation)->arguments);
+  const char* const arguments = LedgerArgumentsSql(DescribeLedger(relation)->arguments);
   table_close(relation, NoLock);
 
   int protected_partitions = 0;

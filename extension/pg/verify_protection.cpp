@@ -27,10 +27,7 @@ const Trigger* FindTrigger(const TriggerDesc* triggers, const RequiredTrigger& r
 bool SameArguments(const Trigger* trigger, const LedgerArguments& ledger) {
   LedgerArguments own;
   if (!ParseLedgerArguments(trigger->tgnargs, trigger->tgargs, &own)) return false;
-  bool same = own.id == ledger.id && own.chain_by_count == ledger.chain_by_count;
-  for (int i = 0; same && i < own.chain_by_count; ++i)
-    same = strcmp(own.chain_by[i], ledger.chain_by[i]) == 0;
-  return same;
+  return SameLedger(own, ledger);
 }
 
 // What is wrong with a trigger, nullptr for nothing.

@@ -58,6 +58,7 @@ CREATE FUNCTION bulla.ledger_arguments(
     tgargs bytea,
     OUT id uuid,
     OUT chain_by name[],
+    OUT erasable name[],
     OUT created_at timestamp with time zone,
     OUT created_by name,
     OUT retroactive_rows bigint
@@ -71,6 +72,7 @@ CREATE VIEW bulla.ledgers AS
 SELECT t.tgrelid::pg_catalog.regclass AS ledger,
        a.id,
        a.chain_by,
+       a.erasable,
        a.created_at,
        a.created_by,
        a.retroactive_rows
