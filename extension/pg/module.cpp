@@ -11,7 +11,7 @@ extern "C" {
 #include "pg/key_store.h"
 #include "pg/ledger_relation.h"
 #include "pg/settings.h"
-#include "pg/transaction_chains.h"
+#include "pg/transaction_events.h"
 
 #pragma GCC visibility push(default)
 extern "C" {

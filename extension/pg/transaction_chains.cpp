@@ -7,13 +7,8 @@
 
 extern "C" {
 #include "access/xact.h"
-#include "access/xlog.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
-#include "replication/syncrep.h"
-#include "storage/sinval.h"
-#include "utils/inval.h"
-#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 }
 
@@ -21,7 +16,6 @@ extern "C" {
 #include "pg/busy_hint.h"
 #include "pg/chain_lock.h"
 #include "pg/head_cache.h"
-#include "pg/settings.h"
 
 namespace bulla {
 
@@ -70,15 +64,12 @@ struct HashLedgerKey {
 
 LedgerKey KeyOf(const LedgerRelation* ledger) { return {ledger->root, ledger->arguments.id}; }
 
-struct Transaction {
-  std::unordered_map<LedgerKey, OpenLedger, HashLedgerKey> ledgers;
-  int synchronous_commit = -1;  // what the session asked for, while it is overridden
-};
+using OpenLedgers = std::unordered_map<LedgerKey, OpenLedger, HashLedgerKey>;
 
 // Never destroyed: static destructors would run after the backend's own cleanup.
-Transaction& Current() {
-  static Transaction* const transaction = new Transaction;
-  return *transaction;
+OpenLedgers& Ledgers() {
+  static OpenLedgers* const ledgers = new OpenLedgers;
+  return *ledgers;
 }
 
 uint32_t Nest() { return static_cast<uint32_t>(GetCurrentTransactionNestLevel()); }
@@ -100,8 +91,8 @@ OpenChain* FindChain(OpenLedger* ledger, Bytes key) {
 }
 
 OpenLedger* FindLedger(const LedgerKey& ledger) {
-  const auto found = Current().ledgers.find(ledger);
-  return found == Current().ledgers.end() ? nullptr : &found->second;
+  const auto found = Ledgers().find(ledger);
+  return found == Ledgers().end() ? nullptr : &found->second;
 }
 
 // A chain is locked under its ledger's lock in share mode, so that a transaction with very many chains
@@ -117,57 +108,6 @@ void LockChain(OpenLedger* open, const LedgerRelation* ledger, const LOCKTAG& ta
   if (open->ledger_lock != ExclusiveLock) AcquireChainLock(tag, ExclusiveLock);
 }
 
-void SettleAll() {
-  Enter([]() -> Result<void> {
-    for (auto& [ledger_key, ledger] : Current().ledgers) {
-      for (auto& [key, chain] : ledger.chains) {
-        if (auto settled = chain->tail.Settle(); !settled.ok()) return settled;
-      }
-    }
-    return {};
-  });
-}
-
-bool ChangedCatalogue() {
-  SharedInvalidationMessage* messages;
-  bool init_file;
-  return xactGetCommittedInvalidationMessages(&messages, &init_file) > 0;
-}
-
-// Other backends are told of changes to the catalogue or to keys only after the commit callback, so a
-// transaction that made some must not keep them waiting for a flush with its rows already visible.
-bool MayReleaseEarly() {
-  return early_lock_release && synchronous_commit > SYNCHRONOUS_COMMIT_OFF &&
-         TransactionIdIsValid(GetTopTransactionIdIfAny()) && !ChangedCatalogue();
-}
-
-bool HoldsChains() {
-  for (auto& [ledger_key, ledger] : Current().ledgers) {
-    if (!ledger.chains.empty()) return true;
-  }
-  return false;
-}
-
-void BeforeCommit() {
-  SettleAll();
-  if (!HoldsChains() || !MayReleaseEarly()) return;
-  Current().synchronous_commit = synchronous_commit;
-  synchronous_commit = SYNCHRONOUS_COMMIT_OFF;
-}
-
-void ForgetHeads() noexcept {
-  for (auto& [ledger_key, ledger] : Current().ledgers) {
-    if (ledger.forget_heads) DropCachedHeads(MyDatabaseId, ledger_key.table);
-    for (auto& [key, chain] : ledger.chains) DropCachedHead(chain->identity);
-  }
-}
-
-void Clear() noexcept {
-  if (Current().synchronous_commit >= 0) synchronous_commit = Current().synchronous_commit;
-  Current().synchronous_commit = -1;
-  Current().ledgers.clear();
-}
-
 // Rows that brought their own hashes are not in the heads known here: then the table is asked next time.
 void PublishAndRelease(const LedgerKey& key, OpenLedger* ledger) noexcept {
   if (ledger->forget_heads) DropCachedHeads(MyDatabaseId, key.table);
@@ -178,72 +118,13 @@ void PublishAndRelease(const LedgerKey& key, OpenLedger* ledger) noexcept {
   if (ledger->ledger_lock == ShareLock) ReleaseChainLock(LedgerLockTag(key.table), ShareLock);
 }
 
-// An error here would be a PANIC: the transaction is committed. Nothing below allocates or raises.
-void AfterCommit() noexcept {
-  const bool released_early = Current().synchronous_commit >= 0;
-  for (auto& [ledger_key, ledger] : Current().ledgers) {
-    PublishAndRelease(ledger_key, &ledger);
-  }
-  Clear();
-  if (!released_early) return;
-  // From here it is an ordinary commit again, but for the lock that is already another's. A successor's
-  // commit record stands behind ours in the log, so no crash can keep it and lose us.
-  XLogFlush(XactLastCommitEnd);
-  SyncRepWaitForLSN(XactLastCommitEnd, true);
-}
-
-void OnTransactionEvent(XactEvent event, void*) {
-  if (Current().ledgers.empty()) return;
-  switch (event) {
-    case XACT_EVENT_PRE_COMMIT:
-      BeforeCommit();
-      break;
-    case XACT_EVENT_COMMIT:
-      AfterCommit();
-      break;
-    case XACT_EVENT_PRE_PREPARE:
-      SettleAll();
-      ForgetHeads();
-      break;
-    case XACT_EVENT_PREPARE:
-    case XACT_EVENT_ABORT:
-      ForgetHeads();
-      Clear();
-      break;
-    default:
-      break;  // parallel workers append nothing
-  }
-}
-
-void OnSubtransactionEvent(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
-  if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB) return;
-  const uint32_t nest = Nest();
-  for (auto& [ledger_key, ledger] : Current().ledgers) {
-    for (auto& [key, chain] : ledger.chains) {
-      if (event == SUBXACT_EVENT_COMMIT_SUB) {
-        chain->tail.CommitSubtransaction(nest);
-      } else {
-        chain->tail.AbortSubtransaction(nest);
-      }
-    }
-    // Statements that an error cut off never ended.
-    while (!ledger.statements.empty() && ledger.statements.back() >= nest)
-      ledger.statements.pop_back();
-  }
-}
-
 }  // namespace
-
-void WatchTransactions() {
-  RegisterXactCallback(OnTransactionEvent, nullptr);
-  RegisterSubXactCallback(OnSubtransactionEvent, nullptr);
-}
 
 OpenChain* OpenChainOf(const LedgerRelation* ledger, const RowChain& chain) {
   OpenLedger* open = nullptr;
   OpenChain* found = nullptr;
   Enter([&]() -> Result<void> {
-    open = &Current().ledgers[KeyOf(ledger)];
+    open = &Ledgers()[KeyOf(ledger)];
     found = FindChain(open, chain.key);
     return {};
   });
@@ -290,7 +171,7 @@ Confirmation ConfirmRow(const LedgerRelation* ledger, const RowChain& chain, con
 
 void OpenStatement(const LedgerRelation* ledger) {
   Enter([&]() -> Result<void> {
-    Current().ledgers[KeyOf(ledger)].statements.push_back(Nest());
+    Ledgers()[KeyOf(ledger)].statements.push_back(Nest());
     return {};
   });
 }
@@ -312,9 +193,60 @@ void CloseStatement(const LedgerRelation* ledger) {
 
 void ForgetHeadsAtCommit(const LedgerRelation* ledger) {
   Enter([&]() -> Result<void> {
-    Current().ledgers[KeyOf(ledger)].forget_heads = true;
+    Ledgers()[KeyOf(ledger)].forget_heads = true;
     return {};
   });
+}
+
+bool AnyChainOpen() noexcept {
+  for (auto& [ledger_key, ledger] : Ledgers()) {
+    if (!ledger.chains.empty()) return true;
+  }
+  return false;
+}
+
+void SettleChains() {
+  Enter([]() -> Result<void> {
+    for (auto& [ledger_key, ledger] : Ledgers()) {
+      for (auto& [key, chain] : ledger.chains) {
+        if (auto settled = chain->tail.Settle(); !settled.ok()) return settled;
+      }
+    }
+    return {};
+  });
+}
+
+void PublishAndReleaseChains() noexcept {
+  for (auto& [ledger_key, ledger] : Ledgers()) PublishAndRelease(ledger_key, &ledger);
+  Ledgers().clear();
+}
+
+void ForgetHeads() noexcept {
+  for (auto& [ledger_key, ledger] : Ledgers()) {
+    if (ledger.forget_heads) DropCachedHeads(MyDatabaseId, ledger_key.table);
+    for (auto& [key, chain] : ledger.chains) DropCachedHead(chain->identity);
+  }
+}
+
+void ForgetChains() noexcept {
+  ForgetHeads();
+  Ledgers().clear();
+}
+
+void EndSubtransaction(bool committed) noexcept {
+  const uint32_t nest = Nest();
+  for (auto& [ledger_key, ledger] : Ledgers()) {
+    for (auto& [key, chain] : ledger.chains) {
+      if (committed) {
+        chain->tail.CommitSubtransaction(nest);
+      } else {
+        chain->tail.AbortSubtransaction(nest);
+      }
+    }
+    // Statements that an error cut off never ended.
+    while (!ledger.statements.empty() && ledger.statements.back() >= nest)
+      ledger.statements.pop_back();
+  }
 }
 
 }  // namespace bulla

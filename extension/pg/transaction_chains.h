@@ -1,12 +1,6 @@
-// The chains that the current transaction has locked and appends to, from the first draw to the end of
-// the transaction: the path from a row to a commit that neither forks nor waits for another's flush.
-//
-//   draw      the chain's lock is taken, its head read, the row put behind it (core/chain_tail.h)
-//   PRE_COMMIT  every drawn row was inserted; the commit itself is made asynchronous
-//   COMMIT    the commit record is in the log: heads are published, locks released, and only then
-//             the log is flushed and standbys waited for, as the session's synchronous_commit asked
-//   ABORT     heads are forgotten; PostgreSQL releases the locks
-//   PREPARE   heads are forgotten; the locks move into the prepared transaction
+// The chains that the current transaction has locked and appends to: from the first draw, when the
+// chain's lock is taken, its head read and the row put behind it (core/chain_tail.h), to the end of the
+// transaction. pg/transaction_events.h says what happens there.
 #pragma once
 
 extern "C" {
@@ -21,9 +15,6 @@ extern "C" {
 namespace bulla {
 
 struct OpenChain;
-
-// Registers the transaction callbacks; once per backend.
-void WatchTransactions();
 
 // The row's chain, locked by this transaction until it ends. Waits, and raises what waiting raises.
 OpenChain* OpenChainOf(const LedgerRelation* ledger, const RowChain& chain);
@@ -48,5 +39,23 @@ void CloseStatement(const LedgerRelation* ledger);
 
 // Rows were written that brought their own hashes: the ledger's cached heads end with this transaction.
 void ForgetHeadsAtCommit(const LedgerRelation* ledger);
+
+// The rest is for the ends of transactions (pg/transaction_events.cpp).
+
+bool AnyChainOpen() noexcept;
+
+// Every drawn row was inserted, or this raises.
+void SettleChains();
+
+// Committed: the heads go into the cache, the locks to the next. Nothing here allocates or raises.
+void PublishAndReleaseChains() noexcept;
+
+// The outcome will not be known here: cached heads of open chains are dropped. The locks stay.
+void ForgetHeads() noexcept;
+// The same, and the chains are not open any more.
+void ForgetChains() noexcept;
+
+// Rows of the current subtransaction become its parent's, or are taken back.
+void EndSubtransaction(bool committed) noexcept;
 
 }  // namespace bulla

@@ -1,0 +1,93 @@
+#include "pg/transaction_events.h"
+
+extern "C" {
+#include "postgres.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "replication/syncrep.h"
+#include "storage/sinval.h"
+#include "utils/inval.h"
+}
+
+#include "pg/settings.h"
+#include "pg/transaction_chains.h"
+
+namespace bulla {
+namespace {
+
+// What the session asked for, while a commit overrides it; -1 where none does.
+int asked_synchronous_commit = -1;
+
+bool ChangedCatalogue() {
+  SharedInvalidationMessage* messages;
+  bool init_file;
+  return xactGetCommittedInvalidationMessages(&messages, &init_file) > 0;
+}
+
+// Other backends are told of changes to the catalogue or to keys only after the commit callback, so a
+// transaction that made some must not keep them waiting for a flush with its rows already visible.
+bool MayReleaseEarly() {
+  return early_lock_release && synchronous_commit > SYNCHRONOUS_COMMIT_OFF &&
+         TransactionIdIsValid(GetTopTransactionIdIfAny()) && !ChangedCatalogue();
+}
+
+void BeforeCommit() {
+  SettleChains();
+  if (!AnyChainOpen() || !MayReleaseEarly()) return;
+  asked_synchronous_commit = synchronous_commit;
+  synchronous_commit = SYNCHRONOUS_COMMIT_OFF;
+}
+
+// Whether it was overridden.
+bool RestoreSynchronousCommit() noexcept {
+  if (asked_synchronous_commit < 0) return false;
+  synchronous_commit = asked_synchronous_commit;
+  asked_synchronous_commit = -1;
+  return true;
+}
+
+// An error here would be a PANIC: the transaction is committed. Nothing below allocates or raises.
+void AfterCommit() noexcept {
+  PublishAndReleaseChains();
+  if (!RestoreSynchronousCommit()) return;
+  // From here it is an ordinary commit again, but for the lock that is already another's. A successor's
+  // commit record stands behind ours in the log, so no crash can keep it and lose us.
+  XLogFlush(XactLastCommitEnd);
+  SyncRepWaitForLSN(XactLastCommitEnd, true);
+}
+
+void OnTransactionEvent(XactEvent event, void*) {
+  switch (event) {
+    case XACT_EVENT_PRE_COMMIT:
+      BeforeCommit();
+      break;
+    case XACT_EVENT_COMMIT:
+      AfterCommit();
+      break;
+    case XACT_EVENT_PRE_PREPARE:
+      SettleChains();
+      ForgetHeads();
+      break;
+    case XACT_EVENT_PREPARE:
+    case XACT_EVENT_ABORT:
+      ForgetChains();
+      RestoreSynchronousCommit();
+      break;
+    default:
+      break;  // parallel workers append nothing
+  }
+}
+
+void OnSubtransactionEvent(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
+  if (event == SUBXACT_EVENT_COMMIT_SUB || event == SUBXACT_EVENT_ABORT_SUB)
+    EndSubtransaction(event == SUBXACT_EVENT_COMMIT_SUB);
+}
+
+}  // namespace
+
+void WatchTransactions() {
+  RegisterXactCallback(OnTransactionEvent, nullptr);
+  RegisterSubXactCallback(OnSubtransactionEvent, nullptr);
+}
+
+}  // namespace bulla

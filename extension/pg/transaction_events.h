@@ -1,0 +1,16 @@
+// What happens to open chains when a transaction ends: the path to a commit that neither forks nor waits
+// for another's flush.
+//
+//   PRE_COMMIT  every drawn row was inserted; the commit itself is made asynchronous
+//   COMMIT    the commit record is in the log: heads are published, locks released, and only then
+//             the log is flushed and standbys waited for, as the session's synchronous_commit asked
+//   ABORT     heads are forgotten; PostgreSQL releases the locks
+//   PREPARE   heads are forgotten; the locks move into the prepared transaction
+#pragma once
+
+namespace bulla {
+
+// Registers the transaction callbacks; once per backend.
+void WatchTransactions();
+
+}  // namespace bulla
