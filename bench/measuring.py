@@ -36,6 +36,16 @@ def progress(text):
     print(f"  {text}", file=sys.stderr, flush=True)
 
 
+def slow_disk(milliseconds):
+    """The environment in which to start a server whose flushes take this much longer: give it to
+    run([CLUSTER, "start", ...], env=...), and to fsync_rate() to see what has come of it."""
+    # Where the user that PostgreSQL runs as can read it.
+    library = pathlib.Path(run([CLUSTER, "path"]).strip()) / "slow_disk.so"
+    run(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", library,
+         HERE / "slow_disk.c", "-ldl"])
+    return {"LD_PRELOAD": str(library), "BULLA_SLOW_DISK_MS": str(milliseconds)}
+
+
 def connect():
     """Adopts the environment that reaches the cluster."""
     for word in shlex.split(run([CLUSTER, "env", "bench"])):
@@ -90,10 +100,11 @@ def first_match(pattern, text, otherwise="unknown"):
     return found[1].strip() if found else otherwise
 
 
-def fsync_rate():
+def fsync_rate(env=None):
     """fdatasync calls a second where the cluster's log is, by a second of pg_test_fsync."""
     process = subprocess.Popen(
-        ["pg_test_fsync", "-s", "1", "-f", f"{ENVIRONMENT['PGHOST']}/fsync"], env=ENVIRONMENT,
+        ["pg_test_fsync", "-s", "1", "-f", f"{ENVIRONMENT['PGHOST']}/fsync"],
+        env=ENVIRONMENT | (env or {}),
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     rate = "unknown"
     for line in process.stdout:
