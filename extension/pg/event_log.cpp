@@ -31,10 +31,15 @@ constexpr char kCreateTable[] =
     " session_role text NOT NULL,"
     " detail jsonb NOT NULL)";
 
-// How a ledger's beginning is found again.
+// How what was done to a ledger, a chain or a row is found again: pg/event_lookup.cpp has the same
+// expressions. In collation "C", whose order no upgrade of the operating system changes.
 constexpr char kCreateIndex[] =
-    "CREATE INDEX events_ledger_created ON bulla.events ((detail ->> 'ledger_id')) "
-    "WHERE action = 'ledger.created'";
+    "CREATE INDEX events_of_ledger ON bulla.events ("
+    " ((detail OPERATOR(pg_catalog.->>) 'ledger_id') COLLATE pg_catalog.\"C\"),"
+    " (action COLLATE pg_catalog.\"C\"),"
+    " ((detail OPERATOR(pg_catalog.->>) 'chain') COLLATE pg_catalog.\"C\"),"
+    " ((detail OPERATOR(pg_catalog.->>) 'seq')::pg_catalog.int8),"
+    " seq)";
 
 constexpr char kComment[] =
     "COMMENT ON TABLE bulla.events IS 'Everything that was done to ledgers and keys of this "
@@ -53,9 +58,9 @@ void MakeEventLedger() {
   AcquireSetupLock();
   if (OidIsValid(TableOid("events"))) return;
   Run(kCreateTable);
-  Run(kCreateIndex);
   Run(kComment);
   MakeLedger(TableOid("events"), NIL, false);
+  Run(kCreateIndex);
 }
 
 // DROP EXTENSION leaves the table behind as an ordinary one: events must not go there unseen.
@@ -141,27 +146,6 @@ void RecordEvent(const char* action, const EventDetail& detail) {
   }
   SPI_finish();
   EndAs(caller);
-}
-
-int64 RecordedRetroactiveRows(const char* ledger_id) {
-  if (!OidIsValid(TableOid("events"))) return 0;
-  const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);
-  SPI_connect();
-  Oid types[] = {TEXTOID};
-  Datum values[] = {CStringGetTextDatum(ledger_id)};
-  const int result = SPI_execute_with_args(
-      "SELECT pg_catalog.max((e.detail OPERATOR(pg_catalog.->>) "
-      "'retroactive_rows')::pg_catalog.int8) FROM bulla.events AS e "
-      "WHERE e.action OPERATOR(pg_catalog.=) 'ledger.created' "
-      "AND (e.detail OPERATOR(pg_catalog.->>) 'ledger_id') OPERATOR(pg_catalog.=) $1",
-      1, types, values, nullptr, true, 0);
-  if (result != SPI_OK_SELECT) elog(ERROR, "SPI failed to read bulla.events");
-  bool null;
-  const Datum rows = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null);
-  const int64 recorded = null ? 0 : DatumGetInt64(rows);
-  SPI_finish();
-  EndAs(caller);
-  return recorded;
 }
 
 }  // namespace bulla

@@ -27,10 +27,6 @@ class EventDetail {  // trivially destructible: its text lives in the current me
 // user. Needs no rights of the caller. Connects to SPI itself.
 void RecordEvent(const char* action, const EventDetail& detail);
 
-// How many rows bulla.events says that a ledger began with, 0 where it does not know the ledger. The
-// ledger's own triggers say it too, but their owner can write them anew.
-int64 RecordedRetroactiveRows(const char* ledger_id);
-
 // Who owns the extension's tables.
 Oid ExtensionOwner();
 

@@ -17,7 +17,7 @@ extern "C" {
 }
 
 #include "pg/arguments.h"
-#include "pg/event_log.h"
+#include "pg/event_lookup.h"
 #include "pg/ledger_relation.h"
 #include "pg/row_record.h"
 #include "pg/row_scan.h"
@@ -99,8 +99,7 @@ void KeepFirst(const Finding& finding, void* state) {
 Datum Notes(Oid ledger) {
   const Relation relation = table_open(ledger, AccessShareLock);
   const LedgerArguments& arguments = DescribeLedger(relation)->arguments;
-  const int64 retroactive =
-      Max(arguments.retroactive_rows, RecordedRetroactiveRows(IdText(arguments.id)));
+  const int64 retroactive = Max(arguments.retroactive_rows, RecordedRetroactiveRows(arguments.id));
   Datum notes[1];
   int count = 0;
   if (retroactive > 0) {

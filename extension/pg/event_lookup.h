@@ -1,0 +1,46 @@
+// What bulla.events says of a ledger: one index look-up each, by ledger, action, chain and seq. Run as the
+// extension's owner, as nobody else may read the events, and see what the active snapshot sees. An event
+// counts as far as bulla.events itself verifies: a superuser can write rows there.
+#pragma once
+
+extern "C" {
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+}
+
+#include "core/record.h"
+
+namespace bulla {
+
+// Of the detail's fields, `chain` and `seq` where it has them.
+struct LoggedEvent {
+  const char* chain;  // null where the event is of the ledger as a whole
+  int64 seq;          // -1 where the event is of no row
+  TimestampTz occurred_at;
+  const char* role;
+  Jsonb* detail;
+};
+
+// The last event of this action for the row, or nullptr. The one appended last, where there are several.
+LoggedEvent* FindEvent(const LedgerId& ledger, const char* action, const char* chain, int64 seq);
+
+// The event of this action with the highest seq of the chain, or nullptr.
+LoggedEvent* FindLastEvent(const LedgerId& ledger, const char* action, const char* chain);
+
+// That of each chain that has one, as a list of LoggedEvent*, in byte order of the chains.
+List* LastEventOfEachChain(const LedgerId& ledger, const char* action);
+
+// Every event of this action, in order of chain, seq and time.
+List* AllEvents(const LedgerId& ledger, const char* action);
+
+// Another field of the detail as text, nullptr where it is absent or null; as a hash, false where it is none.
+const char* DetailText(const LoggedEvent* event, const char* name);
+bool DetailHash(const LoggedEvent* event, const char* name, LeafHash* hash);
+
+// How many rows bulla.events says that a ledger began with, 0 where it does not know the ledger. The
+// ledger's own triggers say it too, but their owner can write them anew.
+int64 RecordedRetroactiveRows(const LedgerId& ledger);
+
+}  // namespace bulla
