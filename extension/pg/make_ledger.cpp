@@ -20,6 +20,7 @@ extern "C" {
 #include "pg/chain_existing.h"
 #include "pg/ledger_checks.h"
 #include "pg/ledger_relation.h"
+#include "pg/own_ddl.h"
 #include "pg/transaction_chains.h"
 #include "pg/user_scope.h"
 
@@ -135,6 +136,7 @@ MadeLedger MakeLedger(Oid table, List* chain_by, bool blind) {
                             NameArray(chain_by),
                             0,
                             nullptr};
+  BeginOwnDdl(table);
   AddColumns(table, blind);
   CreateTriggers(table, LedgerArgumentsSql(arguments));
   MadeLedger made{arguments.id, arguments.retroactive_rows, NIL};
@@ -149,6 +151,7 @@ MadeLedger MakeLedger(Oid table, List* chain_by, bool blind) {
                "ALTER COLUMN hash SET NOT NULL",
                QualifiedName(table)));
   AddIndex(table, chain_by);
+  EndOwnDdl();
   return made;
 }
 
@@ -156,6 +159,7 @@ void UnmakeLedger(Oid ledger) {
   const Relation relation = table_open(ledger, NoLock);
   ForgetHeadsAtCommit(DescribeLedger(relation));
   table_close(relation, NoLock);
+  BeginOwnDdl(ledger);
   ListCell* cell;
   // The ledger itself comes first: its row triggers take their clones on partitions with them.
   foreach (cell, find_all_inheritors(ledger, AccessExclusiveLock, nullptr)) {
@@ -164,6 +168,7 @@ void UnmakeLedger(Oid ledger) {
       Run(psprintf("DROP TRIGGER %s ON %s", trigger.name, QualifiedName(lfirst_oid(cell))));
     }
   }
+  EndOwnDdl();
 }
 
 int ProtectPartitions(Oid ledger) {

@@ -10,6 +10,7 @@ extern "C" {
 #include "pg/head_cache.h"
 #include "pg/key_store.h"
 #include "pg/ledger_relation.h"
+#include "pg/own_ddl.h"
 #include "pg/settings.h"
 #include "pg/transaction_events.h"
 
@@ -30,4 +31,5 @@ void _PG_init(void) {
   bulla::WatchLedgerRelations();
   bulla::WatchTransactions();
   bulla::WatchKeys();
+  bulla::WatchOwnDdl();
 }
