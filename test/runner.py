@@ -5,6 +5,7 @@ import pathlib
 import re
 import signal
 import subprocess
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "check"
@@ -68,10 +69,31 @@ def tail(output):
     return "\n".join(output.splitlines()[-REPORT_LINES:])
 
 
-def run(command, timeout=900, cwd=ROOT, env=None):
+def wait(process, timeout, log, shown):
+    """Waits for the process, and prints what it writes into its log in lines that begin with `shown`."""
+    until, place = time.monotonic() + timeout, 0
+    while True:
+        try:
+            return process.wait(1)
+        except subprocess.TimeoutExpired:
+            if time.monotonic() > until:
+                raise
+        finally:
+            with open(log, "rb") as output:
+                output.seek(place)
+                for line in output:
+                    if not line.endswith(b"\n"):
+                        break
+                    place += len(line)
+                    if line.startswith(shown.encode()):
+                        print(line.decode(errors="replace").strip(), flush=True)
+
+
+def run(command, timeout=900, cwd=ROOT, env=None, shown=None):
     """Runs a command with all it starts in one process group; returns its exit code and output.
 
-    The output goes through a file: a server that outlives the command would keep a pipe open.
+    The output goes through a file: a server that outlives the command would keep a pipe open. Its lines
+    that begin with `shown` are printed as they come.
     """
     log = OUT / "output.log"
     with open(log, "wb") as out:
@@ -79,7 +101,7 @@ def run(command, timeout=900, cwd=ROOT, env=None):
                                    stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
                                    env=ENVIRONMENT | (env or {}))
         try:
-            code = process.wait(timeout)
+            code = wait(process, timeout, log, shown) if shown else process.wait(timeout)
         except BaseException as reason:
             for number in (signal.SIGTERM, signal.SIGKILL):
                 try:

@@ -9,7 +9,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(kek_file write_kek new_node is_sound is_gapless poll start_psql finish_psql is_waiting);
+our @EXPORT = qw(kek_file write_kek new_node is_sound is_gapless poll rounds progress start_psql finish_psql is_waiting);
 
 # The KEK of every server of a test: outside their data directories, as Bulla demands.
 sub kek_file { return "$PostgreSQL::Test::Utils::tmp_check/kek"; }
@@ -92,6 +92,22 @@ sub is_waiting
 	$event //= 'Lock';
 	return $node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_stat_activity
 		WHERE application_name = '$name' AND state = 'active' AND '$event' IN (wait_event_type, wait_event)");
+}
+
+# How often a test repeats its fault: a few times, or under make soak its share of BULLA_SOAK_ROUNDS.
+sub rounds
+{
+	my ($few, $share) = @_;
+	return $few if !$ENV{BULLA_SOAK_ROUNDS};
+	return int($ENV{BULLA_SOAK_ROUNDS} * ($share // 1)) || 1;
+}
+
+# A line for who watches a long run: make soak shows it at once.
+sub progress
+{
+	my ($line) = @_;
+	note("progress: $line");
+	return;
 }
 
 # Waits until `condition` returns true; false after two minutes.
