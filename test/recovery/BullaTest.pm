@@ -9,7 +9,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(kek_file write_kek new_node is_sound is_gapless poll rounds progress start_psql finish_psql is_waiting);
+our @EXPORT = qw(kek_file write_kek new_node is_sound is_gapless poll rounds progress answers start_psql finish_psql is_waiting);
 
 # The KEK of every server of a test: outside their data directories, as Bulla demands.
 sub kek_file { return "$PostgreSQL::Test::Utils::tmp_check/kek"; }
@@ -100,6 +100,14 @@ sub rounds
 	my ($few, $share) = @_;
 	return $few if !$ENV{BULLA_SOAK_ROUNDS};
 	return int($ENV{BULLA_SOAK_ROUNDS} * ($share // 1)) || 1;
+}
+
+# Whether the server takes queries. (psql() breaks its pipe now and then where there is no server.)
+sub answers
+{
+	my ($node) = @_;
+	my ($output) = run_command([ 'psql', '-XAtc', 'SELECT 7', '-d', $node->connstr('postgres') ]);
+	return $output eq '7';
 }
 
 # A line for who watches a long run: make soak shows it at once.

@@ -15,7 +15,7 @@ my $rounds = rounds(6);
 
 my $node = new_node('crash', settings => join("\n",
 	'wal_writer_delay = 10s',    # what is not flushed by a commit stays in memory
-	'restart_after_crash = on',
+	$LedgerLoad::settings,
 	'checkpoint_timeout = 30s'));
 $node->start;
 make_ledgers($node);
@@ -95,7 +95,7 @@ for my $round (1 .. $rounds)
 	}
 	else
 	{
-		ok($node->poll_query_until('postgres', 'SELECT true'), "round $round: the server is back");
+		ok(poll(sub { answers($node) }), "round $round: the server is back");
 	}
 	# Rows that a crash has once survived stay: the last rounds are enough, and all at the end.
 	my $first = $round == $rounds || @loads < 3 ? 0 : $#loads - 2;
