@@ -1,5 +1,6 @@
 #include "core/base64.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -16,11 +17,14 @@ constexpr std::string_view kStandardAlphabet =
 struct Pair {
   char text[2];
 };
-constexpr std::array<Pair, 4096> kUrlPairs = [] {
-  std::array<Pair, 4096> pairs{};
-  for (size_t i = 0; i < pairs.size(); ++i) pairs[i] = {kUrlAlphabet[i >> 6], kUrlAlphabet[i & 63]};
+using Pairs = std::array<Pair, 4096>;
+constexpr Pairs MakePairs(std::string_view alphabet) {
+  Pairs pairs{};
+  for (size_t i = 0; i < pairs.size(); ++i) pairs[i] = {alphabet[i >> 6], alphabet[i & 63]};
   return pairs;
-}();
+}
+constexpr Pairs kUrlPairs = MakePairs(kUrlAlphabet);
+constexpr Pairs kStandardPairs = MakePairs(kStandardAlphabet);
 
 // The six bits of a character, shifted to their place in the group of 24; kBad for any other byte.
 constexpr uint32_t kBad = 0x80000000;
@@ -58,26 +62,37 @@ bool DecodeUnpadded(const DecodeTable& table, std::string_view text, MutableByte
   return ((seen | group) & kBad) == 0 && (group & unused_bits) == 0;
 }
 
+// Each group is read before it is written and never written past where the next one is read, so the
+// input may stand at the end of the output. Returns the end of what was written.
+char* EncodeUnpadded(const Pairs& pairs, Bytes bytes, char* out) {
+  const std::byte* in = bytes.data();
+  const auto byte = [&in](size_t i) { return std::to_integer<uint32_t>(in[i]); };
+  for (size_t groups = bytes.size() / 3; groups > 0; --groups, in += 3, out += 4) {
+    const uint32_t group = byte(0) << 16 | byte(1) << 8 | byte(2);
+    std::memcpy(out, pairs[group >> 12].text, 2);
+    std::memcpy(out + 2, pairs[group & 0xFFF].text, 2);
+  }
+  if (bytes.size() % 3 == 1) {
+    std::memcpy(out, pairs[byte(0) << 4].text, 2);
+    out += 2;
+  } else if (bytes.size() % 3 == 2) {
+    const uint32_t group = byte(0) << 16 | byte(1) << 8;
+    std::memcpy(out, pairs[group >> 12].text, 2);
+    out[2] = pairs[group >> 6 & 63].text[1];
+    out += 3;
+  }
+  return out;
+}
+
 }  // namespace
 
 void EncodeBase64Url(Bytes bytes, std::span<char> text) {
-  const std::byte* in = bytes.data();
-  char* out = text.data();
-  const auto byte = [&in](size_t i) { return std::to_integer<uint32_t>(in[i]); };
-  // Each group is read before it is written and never written past where the next one is read, so
-  // the input may stand at the end of the output.
-  for (size_t groups = bytes.size() / 3; groups > 0; --groups, in += 3, out += 4) {
-    const uint32_t group = byte(0) << 16 | byte(1) << 8 | byte(2);
-    std::memcpy(out, kUrlPairs[group >> 12].text, 2);
-    std::memcpy(out + 2, kUrlPairs[group & 0xFFF].text, 2);
-  }
-  if (bytes.size() % 3 == 1) {
-    std::memcpy(out, kUrlPairs[byte(0) << 4].text, 2);
-  } else if (bytes.size() % 3 == 2) {
-    const uint32_t group = byte(0) << 16 | byte(1) << 8;
-    std::memcpy(out, kUrlPairs[group >> 12].text, 2);
-    out[2] = kUrlAlphabet[group >> 6 & 63];
-  }
+  EncodeUnpadded(kUrlPairs, bytes, text.data());
+}
+
+void EncodeBase64(Bytes bytes, std::span<char> text) {
+  char* const end = EncodeUnpadded(kStandardPairs, bytes, text.data());
+  std::fill(end, text.data() + text.size(), '=');
 }
 
 bool DecodeBase64Url(std::string_view text, MutableBytes bytes) {

@@ -28,8 +28,14 @@ void EncodeBase64Url(Bytes bytes, std::span<char> text);
 // the contents of `bytes` unspecified, unless `text` is what EncodeBase64Url would have written.
 [[nodiscard]] bool DecodeBase64Url(std::string_view text, MutableBytes bytes);
 
-// The standard alphabet (section 4) with padding, as `openssl rand -base64` prints it: key files. Just
-// `bytes.size()` bytes or false.
+// The standard alphabet (section 4) with padding, as `openssl rand -base64` prints it: key files and
+// exports.
+constexpr size_t Base64Size(size_t byte_count) { return (byte_count + 2) / 3 * 4; }
+
+// Writes Base64Size(bytes.size()) characters to `text`, which has just that size.
+void EncodeBase64(Bytes bytes, std::span<char> text);
+
+// Just `bytes.size()` bytes or false.
 [[nodiscard]] bool DecodeBase64(std::string_view text, MutableBytes bytes);
 
 }  // namespace bulla

@@ -15,4 +15,11 @@ inline void RefuseNull(FunctionCallInfo fcinfo, int argument, const char* name) 
   }
 }
 
+// The first argument, a ledger all of which the caller may read. Raises what CheckMayRead and
+// DescribeWholeLedger raise.
+Oid ReadableLedger(FunctionCallInfo fcinfo);
+
+// A seq; `otherwise` where it is null. Raises invalid_parameter_value where it is negative.
+int64 SeqArgument(FunctionCallInfo fcinfo, int argument, const char* name, int64 otherwise);
+
 }  // namespace bulla

@@ -20,6 +20,7 @@ extern "C" {
 #include "pg/boundary.h"
 #include "pg/ledger_relation.h"
 #include "pg/row_record.h"
+#include "pg/versions.h"
 
 namespace bulla {
 namespace {
@@ -124,7 +125,7 @@ void ChainRow(Rewrite* rewrite, Oid relation_id, ItemPointer row) {
 // "SELECT tableoid, ctid FROM t ORDER BY <primary key>", or nullptr where there is none.
 char* RowsInOrder(Oid ledger) {
   const Relation relation = table_open(ledger, NoLock);
-  const Oid key = RelationGetPrimaryKeyIndex(relation);
+  const Oid key = PrimaryKeyIndex(relation);
   char* query = nullptr;
   if (OidIsValid(key)) {
     query = psprintf("SELECT tableoid, ctid FROM %s ORDER BY ", QualifiedName(ledger));
@@ -202,7 +203,7 @@ List* ChainExistingRows(Oid ledger) {
   rewrite.leaves = MakeHash("leaves", sizeof(Oid), sizeof(Leaf), rewrite.memory);
   rewrite.chains = MakeHash("chains", sizeof(Sha256Digest), sizeof(Chain), rewrite.memory);
   rewrite.executor = CreateExecutorState();
-  EvalPlanQualInit(&rewrite.epq, rewrite.executor, nullptr, NIL, -1);
+  InitEvalPlanQual(&rewrite.epq, rewrite.executor);
   PushActiveSnapshot(GetLatestSnapshot());  // the table is locked: nothing is added behind it
   rewrite.executor->es_snapshot = GetActiveSnapshot();
   rewrite.executor->es_output_cid = GetCurrentCommandId(true);

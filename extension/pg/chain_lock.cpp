@@ -16,6 +16,7 @@ extern "C" {
 #include "pg/boundary.h"
 #include "pg/busy_hint.h"
 #include "pg/settings.h"
+#include "pg/versions.h"
 
 namespace bulla {
 namespace {
@@ -120,9 +121,10 @@ int HolderPid(const LOCKTAG& tag, LOCKMODE mode) {
   int count = 0;
   const VirtualTransactionId* const holders = GetLockConflicts(&tag, mode, &count);
   for (int i = 0; i < count; ++i) {
-    const PGPROC* const holder = BackendIdGetProc(holders[i].backendId);
+    const PGPROC* const holder = ProcessOf(holders[i]);
     // A prepared transaction still bears the name of the backend that prepared it, which has gone on.
-    if (holder != nullptr && holder->lxid == holders[i].localTransactionId) return holder->pid;
+    if (holder != nullptr && LocalTransactionOf(holder) == holders[i].localTransactionId)
+      return holder->pid;
   }
   return 0;
 }

@@ -11,6 +11,7 @@ extern "C" {
 #include "kms/system_random.h"
 #include "pg/arguments.h"
 #include "pg/key_store.h"
+#include "pg/versions.h"
 
 namespace bulla {
 namespace {

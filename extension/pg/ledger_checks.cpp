@@ -17,6 +17,7 @@ extern "C" {
 }
 
 #include "pg/ledger_relation.h"
+#include "pg/versions.h"
 
 namespace bulla {
 namespace {
@@ -167,7 +168,7 @@ void CheckTableExists(Oid table) {
 
 void CheckOwnsTable(Oid table) {
   CheckTableExists(table);
-  if (!pg_class_ownercheck(table, GetUserId())) {
+  if (!OwnsRelation(table, GetUserId())) {
     aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(table)),
                    get_rel_name(table));
   }

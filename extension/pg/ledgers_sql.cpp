@@ -24,6 +24,7 @@ extern "C" {
 #include "pg/ledger_triggers.h"
 #include "pg/make_ledger.h"
 #include "pg/row_scan.h"
+#include "pg/versions.h"
 
 namespace bulla {
 namespace {
@@ -89,7 +90,7 @@ bool ReadTimestamp(const char* text, TimestampTz* timestamp) {
   fsec_t fsec;
   int zone;
   return ParseDateTime(text, buffer, sizeof buffer, fields, types, MAXDATEFIELDS, &count) == 0 &&
-         DecodeDateTime(fields, types, count, &kind, &tm, &fsec, &zone) == 0 && kind == DTK_DATE &&
+         DecodeTimestamp(fields, types, count, &kind, &tm, &fsec, &zone) == 0 && kind == DTK_DATE &&
          tm2timestamp(&tm, fsec, &zone, timestamp) == 0;
 }
 

@@ -10,6 +10,7 @@ extern "C" {
 
 #include "core/chain_name.h"
 #include "pg/boundary.h"
+#include "pg/versions.h"
 
 namespace bulla {
 RecordWriter* BackendRecord() {

@@ -12,6 +12,7 @@ extern "C" {
 }
 
 #include "pg/row_record.h"
+#include "pg/versions.h"
 
 namespace bulla {
 namespace {
@@ -38,15 +39,7 @@ LeafScan Open(Oid leaf, ChainValues chain, Snapshot snapshot, int bounds, const 
   LeafScan open;
   open.relation = table_open(leaf, AccessShareLock);
   open.ledger = DescribeLedger(open.relation);
-  if (!OidIsValid(open.ledger->head_index)) {
-    ereport(
-        ERROR,
-        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-         errmsg("ledger \"%s\" has no index on its chain_by columns and seq",
-                RelationGetRelationName(open.relation)),
-         errhint("Create it again: CREATE UNIQUE INDEX ON the table (chain_by columns, seq).")));
-  }
-  open.index = index_open(open.ledger->head_index, AccessShareLock);
+  open.index = OpenHeadIndex(open.relation, open.ledger);
   const int chain_keys = open.ledger->arguments.chain_by_count;
   auto* const keys = static_cast<ScanKey>(palloc0(sizeof(ScanKeyData) * (chain_keys + bounds + 1)));
   for (int i = 0; i < chain_keys; ++i) EqualKey(open.index, i, chain[i], &keys[i]);
@@ -55,7 +48,7 @@ LeafScan Open(Oid leaf, ChainValues chain, Snapshot snapshot, int bounds, const 
                 function[i], Int64GetDatum(bound[i]));
   }
   open.slot = table_slot_create(open.relation, nullptr);
-  open.scan = index_beginscan(open.relation, open.index, snapshot, chain_keys + bounds, 0);
+  open.scan = BeginIndexScan(open.relation, open.index, snapshot, chain_keys + bounds);
   index_rescan(open.scan, keys, chain_keys + bounds, nullptr, 0);
   return open;
 }
@@ -68,6 +61,18 @@ void Close(LeafScan* open) {
 }
 
 }  // namespace
+
+Relation OpenHeadIndex(Relation leaf, const LedgerRelation* ledger) {
+  if (!OidIsValid(ledger->head_index)) {
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+         errmsg("ledger \"%s\" has no index on its chain_by columns and seq",
+                RelationGetRelationName(leaf)),
+         errhint("Create it again: CREATE UNIQUE INDEX ON the table (chain_by columns, seq).")));
+  }
+  return index_open(ledger->head_index, AccessShareLock);
+}
 
 List* LedgerLeaves(Oid root) {
   if (get_rel_relkind(root) != RELKIND_PARTITIONED_TABLE) return list_make1_oid(root);

@@ -26,4 +26,8 @@ void ScanRows(Oid root, ChainValues chain, int64 first, int64 last, Snapshot sna
 // The tables that hold a ledger's rows: the ledger itself, or its leaf partitions, locked in share mode.
 List* LedgerLeaves(Oid root);
 
+// The index on (chain_by, seq) of a table that holds rows of a ledger. Raises
+// object_not_in_prerequisite_state where there is none.
+Relation OpenHeadIndex(Relation leaf, const LedgerRelation* ledger);
+
 }  // namespace bulla

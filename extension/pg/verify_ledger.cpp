@@ -8,8 +8,6 @@
 extern "C" {
 #include "access/table.h"
 #include "access/tableam.h"
-#include "access/xlog.h"
-#include "access/xlog_internal.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
@@ -20,6 +18,7 @@ extern "C" {
 #include "core/link_check.h"
 #include "pg/boundary.h"
 #include "pg/context_owned.h"
+#include "pg/durable.h"
 #include "pg/ledger_checks.h"
 #include "pg/ledger_relation.h"
 #include "pg/row_record.h"
@@ -235,16 +234,6 @@ void ReportLinks(const Run* run, LinkFindings* findings) {
           run->report_state);
     }
   }
-}
-
-// What was read may have been visible before it was durable; what is told of it must not be undone by a
-// crash. A position right behind a page header means that the page before it is full.
-void FlushWhatWasRead() {
-  if (RecoveryInProgress()) return;
-  XLogRecPtr end = GetXLogInsertRecPtr();
-  if (end % XLOG_BLCKSZ == SizeOfXLogShortPHD) end -= SizeOfXLogShortPHD;
-  if (XLogSegmentOffset(end, wal_segment_size) == SizeOfXLogLongPHD) end -= SizeOfXLogLongPHD;
-  XLogFlush(end);
 }
 
 }  // namespace

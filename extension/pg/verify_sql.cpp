@@ -22,6 +22,7 @@ extern "C" {
 #include "pg/row_record.h"
 #include "pg/row_scan.h"
 #include "pg/verify_ledger.h"
+#include "pg/versions.h"
 
 namespace bulla {
 namespace {
@@ -31,28 +32,6 @@ constexpr Datum kNone{0};
 Datum TextOrNull(const char* text, bool* null) {
   *null = text == nullptr;
   return *null ? kNone : CStringGetTextDatum(text);
-}
-
-Oid LedgerArgument(FunctionCallInfo fcinfo) {
-  RefuseNull(fcinfo, 0, "ledger");
-  const Oid ledger = PG_GETARG_OID(0);
-  CheckMayRead(ledger);
-  const Relation relation = table_open(ledger, AccessShareLock);
-  DescribeWholeLedger(relation);
-  table_close(relation, NoLock);
-  return ledger;
-}
-
-// The bigint of an optional argument, checked not to be negative.
-int64 SeqArgument(FunctionCallInfo fcinfo, int argument, const char* name, int64 otherwise) {
-  if (PG_ARGISNULL(argument)) return otherwise;
-  const int64 seq = PG_GETARG_INT64(argument);
-  if (seq < 0) {
-    ereport(ERROR,
-            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-             errmsg("%s must not be negative, but is %lld", name, static_cast<long long>(seq))));
-  }
-  return seq;
 }
 
 void PutFinding(const Finding& finding, void* state) {
@@ -148,19 +127,19 @@ void CopyRecord(LedgerRelation* leaf, TupleTableSlot* row, void* state) {
 
 BULLA_FUNCTION(bulla_verify);
 Datum bulla_verify(PG_FUNCTION_ARGS) {
-  const Oid ledger = LedgerArgument(fcinfo);
+  const Oid ledger = ReadableLedger(fcinfo);
   VerifyRange range = kWholeLedger;
   if (!PG_ARGISNULL(1)) range.chain = text_to_cstring(PG_GETARG_TEXT_PP(1));
   range.first = SeqArgument(fcinfo, 2, "from_seq", range.first);
   range.last = SeqArgument(fcinfo, 3, "to_seq", range.last);
-  InitMaterializedSRF(fcinfo, 0);
+  ReturnSet(fcinfo);
   VerifyLedger(ledger, range, PutFinding, fcinfo->resultinfo);
   return kNone;
 }
 
 BULLA_FUNCTION(bulla_verify_summary);
 Datum bulla_verify_summary(PG_FUNCTION_ARGS) {
-  const Oid ledger = LedgerArgument(fcinfo);
+  const Oid ledger = ReadableLedger(fcinfo);
   TupleDesc columns;
   if (get_call_result_type(fcinfo, nullptr, &columns) != TYPEFUNC_COMPOSITE)
     elog(ERROR, "return type must be a row type");
@@ -189,7 +168,7 @@ Datum bulla_verify_summary(PG_FUNCTION_ARGS) {
 
 BULLA_FUNCTION(bulla_row_record);
 Datum bulla_row_record(PG_FUNCTION_ARGS) {
-  const Oid ledger = LedgerArgument(fcinfo);
+  const Oid ledger = ReadableLedger(fcinfo);
   if (PG_ARGISNULL(1) || PG_ARGISNULL(2)) {
     ereport(ERROR,
             (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("chain and seq must not be null"),

@@ -103,6 +103,26 @@ TEST(Base64UrlTest, EncodesTheTailOfItsOwnOutput) {
   }
 }
 
+TEST(Base64Test, WhatIsWrittenIsReadBack) {
+  const auto encode = [](Bytes bytes) {
+    std::string text(Base64Size(bytes.size()), '?');
+    EncodeBase64(bytes, text);
+    return text;
+  };
+  // RFC 4648, section 10.
+  EXPECT_EQ(encode(AsBytes("")), "");
+  EXPECT_EQ(encode(AsBytes("f")), "Zg==");
+  EXPECT_EQ(encode(AsBytes("fo")), "Zm8=");
+  EXPECT_EQ(encode(AsBytes("foobar")), "Zm9vYmFy");
+  std::vector<std::byte> bytes;
+  for (unsigned size = 0; size < 300; ++size) {
+    std::vector<std::byte> decoded(size);
+    EXPECT_TRUE(DecodeBase64(encode(bytes), decoded)) << size;
+    EXPECT_EQ(decoded, bytes);
+    bytes.push_back(static_cast<std::byte>(size * 89 + 7));
+  }
+}
+
 TEST(Base64Test, WantsPaddingAndTheStandardAlphabet) {
   std::array<std::byte, 32> key;
   const std::string good = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaG/+/vb8=";

@@ -1,0 +1,33 @@
+#include "pg/arguments.h"
+
+extern "C" {
+#include "access/table.h"
+}
+
+#include "pg/ledger_relation.h"
+#include "pg/verify_ledger.h"
+
+namespace bulla {
+
+Oid ReadableLedger(FunctionCallInfo fcinfo) {
+  RefuseNull(fcinfo, 0, "ledger");
+  const Oid ledger = PG_GETARG_OID(0);
+  CheckMayRead(ledger);
+  const Relation relation = table_open(ledger, AccessShareLock);
+  DescribeWholeLedger(relation);
+  table_close(relation, NoLock);
+  return ledger;
+}
+
+int64 SeqArgument(FunctionCallInfo fcinfo, int argument, const char* name, int64 otherwise) {
+  if (PG_ARGISNULL(argument)) return otherwise;
+  const int64 seq = PG_GETARG_INT64(argument);
+  if (seq < 0) {
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+             errmsg("%s must not be negative, but is %lld", name, static_cast<long long>(seq))));
+  }
+  return seq;
+}
+
+}  // namespace bulla

@@ -1,0 +1,108 @@
+// What differs between PostgreSQL's major versions, under one name each: the only place that asks which
+// version it is.
+#pragma once
+
+extern "C" {
+#include "postgres.h"
+#include "access/genam.h"
+#include "catalog/pg_class.h"
+#include "executor/executor.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "utils/acl.h"
+#include "utils/datetime.h"
+#include "utils/guc.h"
+#include "utils/rel.h"
+#include "utils/tuplestore.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+#if PG_VERSION_NUM < 170000
+#include "storage/backendid.h"
+#include "storage/sinvaladt.h"
+#endif
+}
+
+namespace bulla {
+
+inline bool OwnsRelation(Oid relation, Oid role) {
+#if PG_VERSION_NUM >= 160000
+  return object_ownercheck(RelationRelationId, relation, role);
+#else
+  return pg_class_ownercheck(relation, role);
+#endif
+}
+
+// The primary key's index, InvalidOid where there is none; also one that is deferrable.
+inline Oid PrimaryKeyIndex(Relation relation) {
+#if PG_VERSION_NUM >= 180000
+  return RelationGetPrimaryKeyIndex(relation, true);
+#else
+  return RelationGetPrimaryKeyIndex(relation);
+#endif
+}
+
+inline IndexScanDesc BeginIndexScan(Relation table, Relation index, Snapshot snapshot, int keys) {
+#if PG_VERSION_NUM >= 180000
+  return index_beginscan(table, index, snapshot, nullptr, keys, 0);
+#else
+  return index_beginscan(table, index, snapshot, keys, 0);
+#endif
+}
+
+inline void InitEvalPlanQual(EPQState* state, EState* executor) {
+#if PG_VERSION_NUM >= 160000
+  EvalPlanQualInit(state, executor, nullptr, NIL, -1, NIL);
+#else
+  EvalPlanQualInit(state, executor, nullptr, NIL, -1);
+#endif
+}
+
+// The process that a virtual transaction id names now, nullptr where there is none.
+inline const PGPROC* ProcessOf(const VirtualTransactionId& transaction) {
+#if PG_VERSION_NUM >= 170000
+  return ProcNumberGetProc(transaction.procNumber);
+#else
+  return BackendIdGetProc(transaction.backendId);
+#endif
+}
+
+inline LocalTransactionId LocalTransactionOf(const PGPROC* process) {
+#if PG_VERSION_NUM >= 170000
+  return process->vxid.lxid;
+#else
+  return process->lxid;
+#endif
+}
+
+// The fields of a date and time; zero where they make one.
+inline int DecodeTimestamp(char** fields, int* types, int count, int* kind, pg_tm* tm, fsec_t* fsec,
+                           int* zone) {
+#if PG_VERSION_NUM >= 160000
+  DateTimeErrorExtra extra;
+  return DecodeDateTime(fields, types, count, kind, tm, fsec, zone, &extra);
+#else
+  return DecodeDateTime(fields, types, count, kind, tm, fsec, zone);
+#endif
+}
+
+// Readies a set-returning function for tuplestore_putvalues into its ReturnSetInfo's setResult. The
+// columns are those that the caller expects; a set of a type that is no row has one.
+inline void ReturnSet(FunctionCallInfo fcinfo) {
+  auto* const result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  if (result == nullptr || !IsA(result, ReturnSetInfo) ||
+      (result->allowedModes & SFRM_Materialize) == 0 || result->expectedDesc == nullptr) {
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("a set of rows cannot be returned here")));
+  }
+  const MemoryContext caller = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
+  result->returnMode = SFRM_Materialize;
+  result->setResult =
+      tuplestore_begin_heap((result->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
+  result->setDesc = CreateTupleDescCopy(result->expectedDesc);
+  MemoryContextSwitchTo(caller);
+}
+
+}  // namespace bulla
