@@ -6,17 +6,9 @@ extern "C" {
 }
 
 #include "core/chain_tail.h"
+#include "pg/verify_findings.h"
 
 namespace bulla {
-
-// One thing that is wrong. Pointers are valid during the report only.
-struct Finding {
-  const char* chain;    // null where the ledger as a whole is meant
-  const int64* seq;     // null where no row is meant
-  const char* verdict;  // altered, relinked, missing, duplicate, unprotected
-  const char* detail;
-};
-using ReportFinding = void (*)(const Finding& finding, void* state);
 
 struct VerifyRange {
   const char* chain;  // null for all chains
@@ -31,9 +23,9 @@ struct Verified {
   ChainHead head;  // of the chain, where there is one only
 };
 
-// Reads only, what is committed now and this transaction's own; can be cancelled; works on a standby. CheckMayRead comes
-// first. What it read is flushed before it returns. Findings come in
-// no particular order.
+// Reads only, what is committed now and this transaction's own; can be cancelled; works on a standby; uses
+// parallel workers where no chain is named. CheckMayRead comes first. What it read is flushed before it
+// returns. Findings come in the order of verify_findings.h.
 Verified VerifyLedger(Oid ledger, const VerifyRange& range, ReportFinding report, void* state);
 
 // The part that looks at triggers (verify_protection.cpp).

@@ -11,6 +11,7 @@ extern "C" {
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
+#include "storage/shm_mq.h"
 #include "utils/acl.h"
 #include "utils/datetime.h"
 #include "utils/guc.h"
@@ -103,6 +104,15 @@ inline void ReturnSet(FunctionCallInfo fcinfo) {
       tuplestore_begin_heap((result->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
   result->setDesc = CreateTupleDescCopy(result->expectedDesc);
   MemoryContextSwitchTo(caller);
+}
+
+// Waits for room in the queue, and wakes its receiver.
+inline shm_mq_result SendToQueue(shm_mq_handle* queue, Size size, const void* bytes) {
+#if PG_VERSION_NUM >= 150000
+  return shm_mq_send(queue, size, bytes, false, true);
+#else
+  return shm_mq_send(queue, size, bytes, false);
+#endif
 }
 
 }  // namespace bulla

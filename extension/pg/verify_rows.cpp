@@ -1,0 +1,118 @@
+#include "pg/verify_rows.h"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+}
+
+#include "pg/boundary.h"
+#include "pg/context_owned.h"
+#include "pg/row_record.h"
+
+namespace bulla {
+namespace {
+
+ChainCheck* ChainOf(RowCheck* check, const LedgerRelation* ledger, const RowChain& chain) {
+  if (ChainCheck* const known = check->chains->Find(chain.key)) return known;
+  const char* const name = NameOfChain(ledger, chain.values);
+  return Enter([&]() -> Result<ChainCheck*> { return check->chains->Add(chain.key, name); });
+}
+
+const char* Hex(const LeafHash& hash) {
+  char* const text = static_cast<char*>(palloc(2 * hash.bytes.size() + 1));
+  for (size_t i = 0; i < hash.bytes.size(); ++i)
+    sprintf(text + 2 * i, "%02x", std::to_integer<unsigned>(hash.bytes[i]));
+  return text;
+}
+
+void ReportRow(const RowCheck* check, const char* chain, const int64* seq, const char* detail) {
+  check->report({chain, seq, "altered", detail}, check->report_state);
+}
+
+const char* Place(TupleTableSlot* row) {
+  return psprintf("row at ctid (%u,%u)", ItemPointerGetBlockNumber(&row->tts_tid),
+                  ItemPointerGetOffsetNumber(&row->tts_tid));
+}
+
+void Judge(RowCheck* check, const LedgerRelation* ledger, TupleTableSlot* row) {
+  slot_getallattrs(row);
+  const Datum* const values = row->tts_values;
+  const bool* const nulls = row->tts_isnull;
+  RowChain chain;
+  LeafHash prev_hash;
+  LeafHash hash;
+  if (!ChainOfRow(ledger, values, nulls, &chain)) {
+    ++check->rows;
+    ReportRow(
+        check, nullptr, nullptr,
+        psprintf("%s belongs to no chain: a chain_by column is null or too long", Place(row)));
+    return;
+  }
+  ChainCheck* const state = ChainOf(check, ledger, chain);
+  const int64 seq = nulls[ledger->seq] ? -1 : DatumGetInt64(values[ledger->seq]);
+  if (seq < 0 || seq == PG_INT64_MAX) {
+    ++check->rows;
+    ReportRow(check, state->name.c_str(), nulls[ledger->seq] ? nullptr : &seq,
+              psprintf("%s has no valid seq", Place(row)));
+    return;
+  }
+  state->highest_seq = Max(state->highest_seq, seq);
+  if (seq + 1 < check->first || seq > check->last) return;
+  const bool readable = !nulls[ledger->prev_hash] && !nulls[ledger->hash] &&
+                        ReadHash(values[ledger->prev_hash], &prev_hash) &&
+                        ReadHash(values[ledger->hash], &hash);
+  Enter([&]() -> Result<void> {
+    if (readable) {
+      state->links.Add(seq, prev_hash, hash);
+    } else {
+      state->links.AddDamaged(seq);
+    }
+    return {};
+  });
+  if (seq < check->first) return;  // the predecessor of the range: looked at for its hash only
+
+  ++check->rows;
+  if (!readable) {
+    ReportRow(check, state->name.c_str(), &seq, "prev_hash or hash is not 32 bytes");
+    return;
+  }
+  LeafHash actual;
+  if (!HashRow(ledger, chain, values, nulls, seq, prev_hash, &actual)) {
+    ReportRow(check, state->name.c_str(), &seq, "its record exceeds the size limit");
+  } else if (actual != hash) {
+    ReportRow(check, state->name.c_str(), &seq,
+              psprintf("the row hashes to %s, its hash is %s", Hex(actual), Hex(hash)));
+  }
+}
+
+}  // namespace
+
+RowCheck* NewRowCheck(int64 first, int64 last, ReportFinding report, void* state) {
+  auto* const check = static_cast<RowCheck*>(palloc0(sizeof(RowCheck)));
+  check->first = first;
+  check->last = last;
+  check->report = report;
+  check->report_state = state;
+  check->chains = NewInContext<ChainChecks>();
+  check->row_memory =
+      AllocSetContextCreate(CurrentMemoryContext, "bulla verified row", ALLOCSET_DEFAULT_SIZES);
+  return check;
+}
+
+void CheckRow(LedgerRelation* leaf, TupleTableSlot* row, void* state) {
+  auto* const check = static_cast<RowCheck*>(state);
+  CHECK_FOR_INTERRUPTS();
+  const MemoryContext caller = MemoryContextSwitchTo(check->row_memory);
+  Judge(check, leaf, row);
+  MemoryContextSwitchTo(caller);
+  MemoryContextReset(check->row_memory);
+  if (check->rows - check->ticked >= kRowsPerTick) EndRows(check);
+}
+
+void EndRows(RowCheck* check) {
+  if (check->tick != nullptr) check->tick(check, check->rows - check->ticked);
+  check->ticked = check->rows;
+}
+
+}  // namespace bulla
