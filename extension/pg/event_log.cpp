@@ -10,11 +10,13 @@ extern "C" {
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 }
 
 #include "pg/chain_lock.h"
+#include "pg/event_row.h"
 #include "pg/ledger_triggers.h"
 #include "pg/make_ledger.h"
 #include "pg/user_scope.h"
@@ -57,10 +59,12 @@ void MakeEventLedger() {
   // One maker at a time; the second finds the table once it has the lock.
   AcquireSetupLock();
   if (OidIsValid(TableOid("events"))) return;
+  SPI_connect();
   Run(kCreateTable);
   Run(kComment);
   MakeLedger(TableOid("events"), NIL, false);
   Run(kCreateIndex);
+  SPI_finish();
 }
 
 // DROP EXTENSION leaves the table behind as an ordinary one: events must not go there unseen.
@@ -115,6 +119,12 @@ EventDetail& EventDetail::Bytes(const char* name, const void* bytes, size_t size
   return *this;
 }
 
+EventDetail& EventDetail::Object(const char* name, const EventDetail& object) {
+  Name(name);
+  appendStringInfoString(text_, object.Json());
+  return *this;
+}
+
 const char* EventDetail::Json() const { return psprintf("{%s}", text_->data); }
 
 Oid ExtensionOwner() {
@@ -131,20 +141,17 @@ Oid ExtensionOwner() {
 }
 
 void RecordEvent(const char* action, const EventDetail& detail) {
-  const char* const role = GetUserNameFromId(GetUserId(), false);
-  const char* const session_role = GetUserNameFromId(GetSessionUserId(), false);
+  const char* const event = EventDetail()
+                                .Text("action", action)
+                                .Text("role", GetUserNameFromId(GetUserId(), false))
+                                .Text("session_role", GetUserNameFromId(GetSessionUserId(), false))
+                                .Object("detail", detail)
+                                .Json();
   const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);
-  SPI_connect();
   RequireEventLedger();
-  Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID};
-  Datum values[] = {CStringGetTextDatum(action), CStringGetTextDatum(role),
-                    CStringGetTextDatum(session_role), CStringGetTextDatum(detail.Json())};
-  if (SPI_execute_with_args("INSERT INTO bulla.events (action, role, session_role, detail) "
-                            "VALUES ($1, $2, $3, $4::pg_catalog.jsonb)",
-                            4, types, values, nullptr, false, 0) != SPI_OK_INSERT) {
-    elog(ERROR, "SPI failed to append to bulla.events");
-  }
-  SPI_finish();
+  const Relation events = table_open(TableOid("events"), RowExclusiveLock);
+  QueueEvent(events, DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(event))));
+  table_close(events, NoLock);
   EndAs(caller);
 }
 

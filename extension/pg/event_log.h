@@ -9,13 +9,14 @@ extern "C" {
 
 namespace bulla {
 
-// The fields of an event's detail, a flat JSON object.
+// A JSON object, field by field.
 class EventDetail {  // trivially destructible: its text lives in the current memory context
  public:
   EventDetail();
   EventDetail& Text(const char* name, const char* value);
   EventDetail& Number(const char* name, int64 value);
   EventDetail& Bytes(const char* name, const void* bytes, size_t size);  // as hex
+  EventDetail& Object(const char* name, const EventDetail& object);
   const char* Json() const;
 
  private:
@@ -23,8 +24,8 @@ class EventDetail {  // trivially destructible: its text lives in the current me
   StringInfo text_;
 };
 
-// Appends an event in this transaction, as the extension's owner, naming the current and the session
-// user. Needs no rights of the caller. Connects to SPI itself.
+// Queues an event for the end of this transaction (pg/append_queue.h), as the extension's owner, naming the
+// current and the session user. Needs no rights of the caller.
 void RecordEvent(const char* action, const EventDetail& detail);
 
 // Who owns the extension's tables.

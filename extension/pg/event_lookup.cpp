@@ -6,8 +6,10 @@ extern "C" {
 #include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 }
 
+#include "pg/append_queue.h"
 #include "pg/event_log.h"
 #include "pg/ledger_triggers.h"
 #include "pg/user_scope.h"
@@ -56,6 +58,8 @@ LoggedEvent* ReadEvent(HeapTuple row, TupleDesc columns) {
 List* Read(const char* query, const LedgerId& ledger, const char* action, const char* chain,
            int64 seq, int arguments) {
   if (!OidIsValid(get_relname_relid("events", get_namespace_oid("bulla", false)))) return NIL;
+  FlushQueue();
+  PushActiveSnapshot(GetLatestSnapshot());
   const MemoryContext memory = CurrentMemoryContext;
   const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);
   SPI_connect();
@@ -71,6 +75,7 @@ List* Read(const char* query, const LedgerId& ledger, const char* action, const 
   MemoryContextSwitchTo(of_spi);
   SPI_finish();
   EndAs(caller);
+  PopActiveSnapshot();
   return events;
 }
 

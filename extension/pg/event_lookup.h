@@ -1,6 +1,6 @@
 // What bulla.events says of a ledger: one index look-up each, by ledger, action, chain and seq. Run as the
-// extension's owner, as nobody else may read the events, and see what the active snapshot sees. An event
-// counts as far as bulla.events itself verifies: a superuser can write rows there.
+// extension's owner, as nobody else may read the events. They see what is there now, and what this
+// transaction has queued, which they insert first. An event counts as far as bulla.events itself verifies: a superuser can write rows there.
 #pragma once
 
 extern "C" {

@@ -234,6 +234,10 @@ LedgerRelation* DescribeLedger(Relation relation) {
   return ledger;
 }
 
+bool IsOwnColumn(const LedgerRelation* ledger, int attribute) {
+  return attribute == ledger->seq || attribute == ledger->prev_hash || attribute == ledger->hash;
+}
+
 const char* QualifiedName(Oid table) {
   return quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
                                     get_rel_name(table));

@@ -50,6 +50,9 @@ LedgerRelation* DescribeLedger(Relation relation);
 // The same, and raises wrong_object_type where the relation is a partition of a ledger.
 LedgerRelation* DescribeWholeLedger(Relation relation);
 
+// Whether an attribute is one that Bulla fills in.
+bool IsOwnColumn(const LedgerRelation* ledger, int attribute);
+
 // A table's name with its schema, quoted where it must be, palloc'd.
 const char* QualifiedName(Oid table);
 

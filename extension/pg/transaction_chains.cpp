@@ -1,5 +1,6 @@
 #include "pg/transaction_chains.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -38,10 +39,6 @@ struct OpenChain {
 
 namespace {
 
-// With this many chains of one ledger open, the transaction locks the ledger instead of further chains:
-// the server's lock table is finite.
-constexpr size_t kMaxChainLocks = 64;
-
 struct OpenLedger {
   std::unordered_map<std::string, std::unique_ptr<OpenChain>> chains;  // by chain key
   std::vector<uint32_t> statements;  // open INSERT statements: the subtransaction level of each
@@ -60,6 +57,12 @@ struct LedgerKey {
 };
 struct HashLedgerKey {
   size_t operator()(const LedgerKey& key) const { return key.table; }
+};
+
+// A chain to be opened, and what of its lock's tag differs between chains of a ledger.
+struct PlannedChain {
+  uint32 lock;
+  const RowChain* chain;
 };
 
 LedgerKey KeyOf(const LedgerRelation* ledger) { return {ledger->root, ledger->arguments.id}; }
@@ -95,17 +98,30 @@ OpenLedger* FindLedger(const LedgerKey& ledger) {
   return found == Ledgers().end() ? nullptr : &found->second;
 }
 
+LOCKTAG TagOf(const ChainIdentity& chain) {
+  return ChainLockTag(
+      chain.ledger,
+      hash_bytes(reinterpret_cast<const unsigned char*>(&chain.chain_key), sizeof chain.chain_key));
+}
+
+void LockLedger(OpenLedger* open, Oid ledger, LOCKMODE mode) {
+  if (open->ledger_lock == mode || open->ledger_lock == ExclusiveLock) return;
+  AcquireChainLock(LedgerLockTag(ledger), mode);
+  open->ledger_lock = mode;
+}
+
 // A chain is locked under its ledger's lock in share mode, so that a transaction with very many chains
 // can lock them all at once. A ledger with one chain needs no more than that chain's lock.
 void LockChain(OpenLedger* open, const LedgerRelation* ledger, const LOCKTAG& tag) {
-  if (ledger->arguments.chain_by_count > 0 && open->ledger_lock != ExclusiveLock) {
-    const LOCKMODE mode = open->chains.size() >= kMaxChainLocks ? ExclusiveLock : ShareLock;
-    if (open->ledger_lock != mode) {
-      AcquireChainLock(LedgerLockTag(ledger->root), mode);
-      open->ledger_lock = mode;
-    }
+  if (ledger->arguments.chain_by_count > 0) {
+    const bool many = open->chains.size() >= kMaxChainLocks;
+    LockLedger(open, ledger->root, many ? ExclusiveLock : ShareLock);
   }
   if (open->ledger_lock != ExclusiveLock) AcquireChainLock(tag, ExclusiveLock);
+}
+
+OpenLedger* OpenLedgerOf(const LedgerRelation* ledger) {
+  return Enter([&]() -> Result<OpenLedger*> { return &Ledgers()[KeyOf(ledger)]; });
 }
 
 // Rows that brought their own hashes are not in the heads known here: then the table is asked next time.
@@ -121,19 +137,13 @@ void PublishAndRelease(const LedgerKey& key, OpenLedger* ledger) noexcept {
 }  // namespace
 
 OpenChain* OpenChainOf(const LedgerRelation* ledger, const RowChain& chain) {
-  OpenLedger* open = nullptr;
-  OpenChain* found = nullptr;
-  Enter([&]() -> Result<void> {
-    open = &Ledgers()[KeyOf(ledger)];
-    found = FindChain(open, chain.key);
-    return {};
-  });
+  OpenLedger* const open = OpenLedgerOf(ledger);
+  OpenChain* const found =
+      Enter([&]() -> Result<OpenChain*> { return FindChain(open, chain.key); });
   if (found != nullptr) return found;
 
   const ChainIdentity identity = Identify(ledger, chain);
-  const LOCKTAG tag = ChainLockTag(
-      ledger->root, hash_bytes(reinterpret_cast<const unsigned char*>(&identity.chain_key),
-                               sizeof identity.chain_key));
+  const LOCKTAG tag = TagOf(identity);
   LockChain(open, ledger, tag);
   ChainHead head;
   if (open->forget_heads || !FindCachedHead(identity, &head))
@@ -143,6 +153,19 @@ OpenChain* OpenChainOf(const LedgerRelation* ledger, const RowChain& chain) {
     return open->chains.emplace(std::string(AsText(chain.key)), std::move(made))
         .first->second.get();
   });
+}
+
+void OpenChains(const LedgerRelation* ledger, std::span<const RowChain> chains) {
+  OpenLedger* const open = OpenLedgerOf(ledger);
+  if (ledger->arguments.chain_by_count > 0 && chains.size() + open->chains.size() > kMaxChainLocks)
+    LockLedger(open, ledger->root, ExclusiveLock);
+  auto* const order =
+      static_cast<PlannedChain*>(palloc(sizeof(PlannedChain) * (chains.size() + 1)));
+  for (size_t i = 0; i < chains.size(); ++i)
+    order[i] = {TagOf(Identify(ledger, chains[i])).locktag_field3, &chains[i]};
+  std::sort(order, order + chains.size(),
+            [](const PlannedChain& a, const PlannedChain& b) { return a.lock < b.lock; });
+  for (size_t i = 0; i < chains.size(); ++i) OpenChainOf(ledger, *order[i].chain);
 }
 
 ChainHead HeadOf(const OpenChain* chain) { return chain->tail.head(); }

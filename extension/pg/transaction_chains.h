@@ -7,6 +7,8 @@ extern "C" {
 #include "postgres.h"
 }
 
+#include <span>
+
 #include "core/chain_tail.h"
 #include "pg/ledger_relation.h"
 #include "pg/row_record.h"
@@ -16,8 +18,16 @@ namespace bulla {
 
 struct OpenChain;
 
+// With this many chains of one ledger open, the transaction locks the ledger instead of further chains:
+// the server's lock table is finite.
+inline constexpr size_t kMaxChainLocks = 64;
+
 // The row's chain, locked by this transaction until it ends. Waits, and raises what waiting raises.
 OpenChain* OpenChainOf(const LedgerRelation* ledger, const RowChain& chain);
+
+// Opens chains that are known beforehand in an order that is the same in every backend, so that no two
+// that do so wait for each other; where they are more than kMaxChainLocks, having locked the ledger.
+void OpenChains(const LedgerRelation* ledger, std::span<const RowChain> chains);
 
 // What the next row of the chain follows, and that a row with this hash now does.
 ChainHead HeadOf(const OpenChain* chain);

@@ -9,6 +9,7 @@ extern "C" {
 #include "utils/inval.h"
 }
 
+#include "pg/append_queue.h"
 #include "pg/settings.h"
 #include "pg/transaction_chains.h"
 
@@ -32,6 +33,7 @@ bool MayReleaseEarly() {
 }
 
 void BeforeCommit() {
+  FlushQueueAndFireDeferred();
   SettleChains();
   if (!AnyChainOpen() || !MayReleaseEarly()) return;
   asked_synchronous_commit = synchronous_commit;
@@ -49,6 +51,7 @@ bool RestoreSynchronousCommit() noexcept {
 // An error here would be a PANIC: the transaction is committed. Nothing below allocates or raises.
 void AfterCommit() noexcept {
   PublishAndReleaseChains();
+  ForgetQueue();
   if (!RestoreSynchronousCommit()) return;
   // From here it is an ordinary commit again, but for the lock that is already another's. A successor's
   // commit record stands behind ours in the log, so no crash can keep it and lose us.
@@ -65,12 +68,14 @@ void OnTransactionEvent(XactEvent event, void*) {
       AfterCommit();
       break;
     case XACT_EVENT_PRE_PREPARE:
+      FlushQueueAndFireDeferred();
       SettleChains();
       ForgetHeads();
       break;
     case XACT_EVENT_PREPARE:
     case XACT_EVENT_ABORT:
       ForgetChains();
+      ForgetQueue();
       RestoreSynchronousCommit();
       break;
     default:
@@ -79,8 +84,9 @@ void OnTransactionEvent(XactEvent event, void*) {
 }
 
 void OnSubtransactionEvent(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
-  if (event == SUBXACT_EVENT_COMMIT_SUB || event == SUBXACT_EVENT_ABORT_SUB)
-    EndSubtransaction(event == SUBXACT_EVENT_COMMIT_SUB);
+  if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB) return;
+  EndSubtransaction(event == SUBXACT_EVENT_COMMIT_SUB);
+  EndQueueSubtransaction(event == SUBXACT_EVENT_COMMIT_SUB);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ extern "C" {
 }
 
 #include "pg/boundary.h"
+#include "pg/append_queue.h"
 #include "pg/context_owned.h"
 #include "pg/durable.h"
 #include "pg/ledger_checks.h"
@@ -116,6 +117,7 @@ void CheckMayRead(Oid ledger) {
 }
 
 Verified VerifyLedger(Oid ledger, const VerifyRange& range, ReportFinding report, void* state) {
+  FlushQueue();  // what this transaction queued is part of what it sees
   // Of now, whatever the isolation level: a transaction's own rows may follow rows that its snapshot does
   // not show.
   PushActiveSnapshot(GetLatestSnapshot());

@@ -71,12 +71,18 @@ BEGIN
         RAISE EXCEPTION 'table agentidp.audit_events does not exist'
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Run SELECT agentidp.set_up().';
     END IF;
-    INSERT INTO agentidp.audit_events (event_id, occurred_at, action, outcome, organization_id, metadata)
-    VALUES (gen_random_uuid(), clock_timestamp(), action, 'success',
-            coalesce(organization_id, agentidp.system_organization()), metadata);
+    PERFORM bulla.append(
+        'agentidp.audit_events',
+        jsonb_build_object(
+            'event_id', gen_random_uuid(),
+            'occurred_at', clock_timestamp(),
+            'action', action,
+            'outcome', 'success',
+            'organization_id', coalesce(organization_id, agentidp.system_organization()),
+            'metadata', metadata));
 END $$;
 COMMENT ON FUNCTION agentidp.append_event(text, uuid, jsonb) IS
-    'Appends an event of AgentIdP''s own, in the chain of an organization or, for NULL, of the system.';
+    'Appends an event of AgentIdP''s own when the transaction commits, in the chain of an organization or, for NULL, of the system.';
 
 CREATE FUNCTION agentidp.event_json(
     event_id uuid,
