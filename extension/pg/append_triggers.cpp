@@ -9,9 +9,11 @@ extern "C" {
 #include "commands/trigger.h"
 #include "executor/tuptable.h"
 #include "replication/logicalworker.h"
+#include "utils/lsyscache.h"
 }
 
-#include "pg/settings.h"
+#include "pg/foreign_rows.h"
+#include "pg/subscriptions.h"
 #include "pg/transaction_chains.h"
 
 namespace bulla {
@@ -29,10 +31,6 @@ const TriggerData* CheckedTrigger(FunctionCallInfo fcinfo, TriggerEvent timing, 
   }
   return trigger;
 }
-
-// Rows that bring their own hashes are taken as they are in a restore and from a replication publisher:
-// neither delivers them in order.
-bool AcceptsForeignHashes() { return restore_mode || IsLogicalWorker(); }
 
 struct Position {
   int64 seq;
@@ -64,24 +62,13 @@ void CheckGiven(Relation relation, const LedgerRelation* ledger, const Datum* va
   }
 }
 
-// A row that brings all three, out of order, in a restore: it must at least match its own hash.
-void CheckForeignRow(Relation relation, const LedgerRelation* ledger, const Datum* values,
-                     const bool* nulls) {
-  const int64 seq = DatumGetInt64(values[ledger->seq]);
-  RowChain chain;
-  LeafHash prev_hash;
-  LeafHash hash;
-  if (seq < 0 || !ChainOfRow(ledger, values, nulls, &chain) ||
-      !ReadHash(values[ledger->prev_hash], &prev_hash) ||
-      !HashRow(ledger, chain, values, nulls, seq, prev_hash, &hash) ||
-      !SameHash(values[ledger->hash], hash)) {
-    ereport(ERROR,
-            (errcode(ERRCODE_DATA_CORRUPTED),
-             errmsg("row with seq %lld of ledger \"%s\" does not match its hash",
-                    static_cast<long long>(seq), RelationGetRelationName(relation)),
-             errhint("The row was changed after it was written, or belongs to another ledger.")));
-  }
-  ForgetHeadsAtCommit(ledger);
+[[noreturn]] void RaiseIncomplete(Relation relation) {
+  ereport(ERROR,
+          (errcode(ERRCODE_DATA_CORRUPTED),
+           errmsg("a row of ledger \"%s\" came from its publisher without all of seq, prev_hash "
+                  "and hash",
+                  RelationGetRelationName(relation)),
+           errhint("Publish all columns of the ledger.")));
 }
 
 [[noreturn]] void RaiseFull(Relation relation) {
@@ -149,9 +136,16 @@ Datum bulla_chain_row(PG_FUNCTION_ARGS) {
   slot_getallattrs(row);
 
   const int given = CountGiven(ledger, row->tts_isnull);
-  if (given == 3 && AcceptsForeignHashes()) {
-    CheckForeignRow(trigger->tg_relation, ledger, row->tts_values, row->tts_isnull);
-    return PointerGetDatum(trigger->tg_trigtuple);
+  if (given == 3 && AcceptsForeignRows()) {
+    return PointerGetDatum(
+        AdmitForeignRow(trigger->tg_relation, ledger, row->tts_values, row->tts_isnull)
+            ? trigger->tg_trigtuple
+            : nullptr);
+  }
+  if (IsLogicalWorker()) {
+    if (given > 0) RaiseIncomplete(trigger->tg_relation);
+  } else if (OidIsValid(ledger->subscription)) {
+    RaiseSubscribed(get_rel_name(ledger->root), ledger->subscription);
   }
   const Position position = Draw(trigger->tg_relation, ledger, row->tts_values, row->tts_isnull);
   if (given > 0)
@@ -178,7 +172,7 @@ Datum bulla_confirm_row(PG_FUNCTION_ARGS) {
   const Confirmation confirmation =
       ConfirmRow(ledger, chain, {position.seq, position.hash}, position.prev_hash);
   if (confirmation == Confirmation::kChanged ||
-      (confirmation == Confirmation::kNotDrawn && !AcceptsForeignHashes())) {
+      (confirmation == Confirmation::kNotDrawn && !AcceptsForeignRows())) {
     RaiseChangedRow(trigger->tg_relation);
   }
   // Somebody's trigger may have run after ours: what it made of the row must still be what was hashed.

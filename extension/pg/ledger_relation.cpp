@@ -15,9 +15,12 @@ extern "C" {
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 }
 
 #include <algorithm>
+
+#include "pg/subscriptions.h"
 
 namespace bulla {
 namespace {
@@ -142,23 +145,31 @@ void Describe(Relation relation, LedgerRelation* ledger) {
   ledger->prev_hash = FindAttribute(relation, "prev_hash", BYTEAOID);
   ledger->hash = FindAttribute(relation, "hash", BYTEAOID);
   ledger->head_index = FindHeadIndex(relation, ledger);
+  ledger->subscription = SubscriptionOf(ledger->root);
   ledger->later_trigger = HasLaterTrigger(relation);
 }
 
-// Memory is kept: a caller may be using the description. The next DescribeLedger replaces it.
-void Invalidate(Datum, Oid relation) {
+void InvalidateAll() {
   ++invalidations;
-  if (OidIsValid(relation)) {
-    auto* const ledger =
-        static_cast<LedgerRelation*>(hash_search(known, &relation, HASH_FIND, nullptr));
-    if (ledger != nullptr) ledger->valid = false;
-    return;
-  }
   HASH_SEQ_STATUS all;
   hash_seq_init(&all, known);
   while (auto* const ledger = static_cast<LedgerRelation*>(hash_seq_search(&all)))
     ledger->valid = false;
 }
+
+// Memory is kept: a caller may be using the description. The next DescribeLedger replaces it.
+void Invalidate(Datum, Oid relation) {
+  if (!OidIsValid(relation)) {
+    InvalidateAll();
+    return;
+  }
+  ++invalidations;
+  auto* const ledger =
+      static_cast<LedgerRelation*>(hash_search(known, &relation, HASH_FIND, nullptr));
+  if (ledger != nullptr) ledger->valid = false;
+}
+
+void SubscriptionsChanged(Datum, int, uint32) { InvalidateAll(); }
 
 }  // namespace
 
@@ -168,6 +179,7 @@ void WatchLedgerRelations() {
   control.entrysize = sizeof(LedgerRelation);
   known = hash_create("bulla ledgers", 16, &control, HASH_ELEM | HASH_BLOBS);
   CacheRegisterRelcacheCallback(Invalidate, Datum{0});
+  CacheRegisterSyscacheCallback(SUBSCRIPTIONRELMAP, SubscriptionsChanged, Datum{0});
 }
 
 LedgerColumn* DescribeColumns(Relation relation, int chain_by_count, int* count) {

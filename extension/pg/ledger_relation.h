@@ -38,6 +38,7 @@ struct LedgerRelation {
   int prev_hash;
   int hash;
   Oid head_index;      // an index on (chain_by, seq), InvalidOid where there is none
+  Oid subscription;    // that brings the ledger's rows, InvalidOid where they are appended here
   bool later_trigger;  // a BEFORE INSERT row trigger fires after the chain trigger
 };
 

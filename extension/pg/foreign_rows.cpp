@@ -1,0 +1,83 @@
+#include "pg/foreign_rows.h"
+
+extern "C" {
+#include "replication/logicalworker.h"
+#include "utils/snapmgr.h"
+}
+
+#include "pg/row_record.h"
+#include "pg/row_scan.h"
+#include "pg/settings.h"
+#include "pg/transaction_chains.h"
+
+namespace bulla {
+namespace {
+
+const char* HintForMismatch() {
+  if (!IsLogicalWorker())
+    return "The row was changed after it was written, or belongs to another ledger.";
+  return "The publisher's row was changed, the publication leaves columns of it out, or it is "
+         "another "
+         "ledger's. To go on without it, ALTER SUBSCRIPTION … SKIP the LSN that the CONTEXT names; "
+         "bulla.verify then reports what is missing.";
+}
+
+struct FoundHash {
+  bool found;
+  bool readable;
+  LeafHash hash;
+};
+
+void KeepHash(LedgerRelation* leaf, TupleTableSlot* row, void* state) {
+  auto* const result = static_cast<FoundHash*>(state);
+  bool null;
+  const Datum hash = slot_getattr(row, leaf->hash + 1, &null);
+  result->found = true;
+  result->readable = !null && ReadHash(hash, &result->hash);
+}
+
+// A row can arrive twice: by two subscriptions, or where rows were restored before the subscription copied
+// them. As of now, since another worker may have brought it.
+bool IsThere(Relation relation, const LedgerRelation* ledger, const RowChain& chain, int64 seq,
+             const LeafHash& hash) {
+  if (!OidIsValid(ledger->head_index)) return false;
+  FoundHash there = {};
+  ScanRows(RelationGetRelid(relation), chain.values, seq, seq, SnapshotSelf, KeepHash, &there);
+  if (there.found && (!there.readable || there.hash != hash)) {
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_UNIQUE_VIOLATION),
+         errmsg("ledger \"%s\" has another row with seq %lld in chain \"%s\" than the publisher",
+                RelationGetRelationName(relation), static_cast<long long>(seq),
+                NameOfChain(ledger, chain.values)),
+         errhint("Rows were appended here, or it is a subscription to two publishers that are "
+                 "not copies of each other. One of the two histories has to be given up.")));
+  }
+  return there.found;
+}
+
+}  // namespace
+
+bool AcceptsForeignRows() { return restore_mode || IsLogicalWorker(); }
+
+bool AdmitForeignRow(Relation relation, const LedgerRelation* ledger, const Datum* values,
+                     const bool* nulls) {
+  const int64 seq = DatumGetInt64(values[ledger->seq]);
+  RowChain chain;
+  LeafHash prev_hash;
+  LeafHash given;
+  LeafHash hash;
+  if (seq < 0 || seq == PG_INT64_MAX || !ChainOfRow(ledger, values, nulls, &chain) ||
+      !ReadHash(values[ledger->prev_hash], &prev_hash) || !ReadHash(values[ledger->hash], &given) ||
+      !HashRow(ledger, chain, values, nulls, seq, prev_hash, &hash) || hash != given) {
+    ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+                    errmsg("row with seq %lld of ledger \"%s\" does not match its hash",
+                           static_cast<long long>(seq), RelationGetRelationName(relation)),
+                    errhint("%s", HintForMismatch())));
+  }
+  if (IsLogicalWorker() && IsThere(relation, ledger, chain, seq, hash)) return false;
+  ForgetHeadsAtCommit(ledger);
+  return true;
+}
+
+}  // namespace bulla
