@@ -314,5 +314,26 @@ RESET temp_file_limit;
 RESET work_mem;
 SELECT count(*) FROM many;
 
+-- Somebody else takes part in the commit, and appends when bulla has done its part, or before: the module is
+-- loaded first unless bulla is preloaded.
+\c
+CREATE FUNCTION run_at_commit(statement text) RETURNS void LANGUAGE C STRICT AS 'bulla_test', 'bulla_test_run_at_commit';
+SELECT run_at_commit('SELECT 1');
+SELECT bulla.append('ledger', '{"what": "bulla is loaded"}');
+BEGIN;
+SELECT bulla.append('ledger', '{"what": "in time"}');
+SELECT run_at_commit($$SELECT bulla.append('ledger', '{"what": "late"}'), bulla.append('referring', '{"known": 1}')$$);
+COMMIT;
+BEGIN;
+SELECT run_at_commit($$SELECT bulla.append('ledger', '{"what": "late alone"}')$$);
+COMMIT;
+-- A deferred constraint holds for it too.
+BEGIN;
+SELECT run_at_commit($$SELECT bulla.append('referring', '{"known": 99}')$$);
+COMMIT;
+SELECT what, seq - min(seq) OVER () AS place FROM ledger WHERE what LIKE '%late%' OR what IN ('in time') ORDER BY seq;
+SELECT known FROM referring ORDER BY seq;
+SELECT sound('ledger', 'referring');
+
 DROP OWNED BY append_event_writer, append_event_reader;
 DROP ROLE append_event_writer, append_event_reader;
