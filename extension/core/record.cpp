@@ -7,6 +7,7 @@ constexpr std::string_view kMagic{"bulla.record.v1\0", 16};
 constexpr std::string_view kValueMagic{"bulla.value.v1\0", 15};
 constexpr std::byte kLiteral{0};
 constexpr std::byte kDigest{1};
+constexpr std::byte kCommitment{2};
 
 }  // namespace
 
@@ -33,30 +34,41 @@ void RecordWriter::Begin(const LedgerId& ledger, Bytes chain_key) {
   count_at_ = size_ - 4;
 }
 
-void RecordWriter::Column(Bytes name, Bytes value, Sha256* hasher) {
-  const bool digest = value.size() > kMaxLiteralSize;
-  const size_t value_size = digest ? 32 : value.size();
-  const size_t size = 4 + name.size() + 1 + 4 + value_size;
-  std::byte* to = ok_ ? Reserve(size) : nullptr;
-  if (to == nullptr) return;
+// Everything of a column but its value, for which it returns the place; nullptr where it does not fit.
+std::byte* RecordWriter::BeginColumn(Bytes name, std::byte kind, size_t value_size) {
+  std::byte* to = ok_ ? Reserve(4 + name.size() + 1 + 4 + value_size) : nullptr;
+  if (to == nullptr) return nullptr;
   PutU32(to, static_cast<uint32_t>(name.size()));
   to += 4;
   std::memcpy(to, name.data(), name.size());
   to += name.size();
-  *to++ = digest ? kDigest : kLiteral;
+  *to++ = kind;
   PutU32(to, static_cast<uint32_t>(value_size));
-  to += 4;
-  if (digest) {
-    Sha256Digest value_digest;
-    hasher->Start();
-    hasher->Update(AsBytes(kValueMagic));
-    hasher->Update(value);
-    ok_ = hasher->Finish(&value_digest);
-    std::memcpy(to, value_digest.bytes.data(), 32);
-  } else if (value_size != 0) {
-    std::memcpy(to, value.data(), value_size);
-  }
   ++count_;
+  return to + 4;
+}
+
+void RecordWriter::Column(Bytes name, Bytes value, Sha256* hasher) {
+  if (value.size() <= kMaxLiteralSize) {
+    std::byte* const to = BeginColumn(name, kLiteral, value.size());
+    if (to != nullptr && !value.empty()) std::memcpy(to, value.data(), value.size());
+    return;
+  }
+  Sha256Digest digest;
+  std::byte* const to = BeginColumn(name, kDigest, digest.bytes.size());
+  if (to == nullptr) return;
+  hasher->Start();
+  hasher->Update(AsBytes(kValueMagic));
+  hasher->Update(value);
+  ok_ = hasher->Finish(&digest);
+  std::memcpy(to, digest.bytes.data(), digest.bytes.size());
+}
+
+void RecordWriter::Commitment(Bytes name, Bytes commitment) {
+  std::byte* const to = BeginColumn(name, kCommitment, commitment.size());
+  if (to == nullptr) return;
+  ok_ = commitment.size() == 32;
+  std::memcpy(to, commitment.data(), commitment.size());
 }
 
 void RecordWriter::EndColumns() {

@@ -27,8 +27,11 @@ constexpr size_t ColumnSizeBound(size_t name_size, size_t value_size) {
   return 4 + name_size + 1 + 4 + (value < 32 && value_size > kMaxLiteralSize ? 32 : value);
 }
 
-// Writes one record into a buffer of its own. Order of calls: Begin; Column once per non-NULL column,
-// in byte order of the names; EndColumns; Finish. Everything before Finish is independent of the
+// The same of an erasable column: its commitment has one size, whatever the value's.
+constexpr size_t ErasableColumnSize(size_t name_size) { return 4 + name_size + 1 + 4 + 32; }
+
+// Writes one record into a buffer of its own. Order of calls: Begin; Column or Commitment once per
+// non-NULL column, in byte order of the names; EndColumns; Finish. Everything before Finish is independent of the
 // row's place in the chain, so that it can be done, and hashed, before the chain is locked.
 // Trivially destructible: PostgreSQL may raise while one is alive.
 class RecordWriter {
@@ -36,10 +39,15 @@ class RecordWriter {
   // Both sizes within their limits, see above; `hasher` digests long values and is free between calls.
   void Begin(const LedgerId& ledger, Bytes chain_key);
   void Column(Bytes name, Bytes value, Sha256* hasher);
+  // An erasable column, of which the record has the commitment only (core/openings.h), 32 bytes.
+  void Commitment(Bytes name, Bytes commitment);
   void EndColumns();
   void Finish(uint64_t seq, const LeafHash& prev_hash);
 
-  // False once the record passed kMaxRecordSize, or a digest failed: then it must not be used.
+  // There is no record of what was to be written.
+  void Fail() { ok_ = false; }
+
+  // False once the record passed kMaxRecordSize, a digest failed or Fail was called: then it must not be used.
   bool ok() const { return ok_; }
   // What was written so far, without and with the leading 0x00 of the leaf hash.
   Bytes record() const { return {buffer_.data() + 1, size_ - 1}; }
@@ -47,6 +55,7 @@ class RecordWriter {
 
  private:
   std::byte* Reserve(size_t size);
+  std::byte* BeginColumn(Bytes name, std::byte kind, size_t value_size);
 
   size_t size_ = 0;
   size_t count_at_ = 0;

@@ -13,6 +13,7 @@ extern "C" {
 }
 
 #include "pg/foreign_rows.h"
+#include "pg/row_openings.h"
 #include "pg/subscriptions.h"
 #include "pg/transaction_chains.h"
 
@@ -71,6 +72,17 @@ void CheckGiven(Relation relation, const LedgerRelation* ledger, const Datum* va
            errhint("Publish all columns of the ledger.")));
 }
 
+// Salts are drawn here: nobody could know them beforehand.
+void RefuseGivenOpenings(Relation relation, const LedgerRelation* ledger, const bool* nulls) {
+  if (ledger->openings < 0 || nulls[ledger->openings]) return;
+  ereport(ERROR,
+          (errcode(ERRCODE_GENERATED_ALWAYS),
+           errmsg("column openings of ledger \"%s\" cannot be chosen",
+                  RelationGetRelationName(relation)),
+           errhint("Leave it out of the INSERT. To load a dump, set bulla.restore = on and verify "
+                   "the ledger afterwards.")));
+}
+
 [[noreturn]] void RaiseFull(Relation relation) {
   ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
                   errmsg("ledger \"%s\" has reached the last seq there is",
@@ -103,13 +115,18 @@ Position Draw(Relation relation, const LedgerRelation* ledger, const Datum* valu
   return position;
 }
 
-HeapTuple WithPosition(Relation relation, const LedgerRelation* ledger, TupleTableSlot* row,
-                       const Position& position) {
+// The row as it is stored, with all that Bulla adds to it.
+HeapTuple ChainedRow(Relation relation, const LedgerRelation* ledger, const TupleTableSlot* row,
+                     int given) {
   const int count = RelationGetDescr(relation)->natts;
   auto* const values = static_cast<Datum*>(palloc(sizeof(Datum) * count));
   auto* const nulls = static_cast<bool*>(palloc(sizeof(bool) * count));
   memcpy(values, row->tts_values, sizeof(Datum) * count);
   memcpy(nulls, row->tts_isnull, sizeof(bool) * count);
+  RefuseGivenOpenings(relation, ledger, nulls);
+  OpenValues(ledger, values, nulls);
+  const Position position = Draw(relation, ledger, values, nulls);
+  if (given > 0) CheckGiven(relation, ledger, values, nulls, position);
   values[ledger->seq] = Int64GetDatum(position.seq);
   values[ledger->prev_hash] = HashDatum(position.prev_hash);
   values[ledger->hash] = HashDatum(position.hash);
@@ -147,10 +164,7 @@ Datum bulla_chain_row(PG_FUNCTION_ARGS) {
   } else if (OidIsValid(ledger->subscription)) {
     RaiseSubscribed(get_rel_name(ledger->root), ledger->subscription);
   }
-  const Position position = Draw(trigger->tg_relation, ledger, row->tts_values, row->tts_isnull);
-  if (given > 0)
-    CheckGiven(trigger->tg_relation, ledger, row->tts_values, row->tts_isnull, position);
-  return PointerGetDatum(WithPosition(trigger->tg_relation, ledger, row, position));
+  return PointerGetDatum(ChainedRow(trigger->tg_relation, ledger, row, given));
 }
 
 BULLA_FUNCTION(bulla_confirm_row);
@@ -179,7 +193,8 @@ Datum bulla_confirm_row(PG_FUNCTION_ARGS) {
   LeafHash hash;
   if (ledger->later_trigger &&
       (!HashRow(ledger, chain, values, row->tts_isnull, position.seq, position.prev_hash, &hash) ||
-       hash != position.hash)) {
+       hash != position.hash ||
+       FaultOfOpenings(ledger, values, row->tts_isnull, nullptr, nullptr) != nullptr)) {
     RaiseChangedRow(trigger->tg_relation);
   }
   return PointerGetDatum(nullptr);

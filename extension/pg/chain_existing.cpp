@@ -19,6 +19,7 @@ extern "C" {
 
 #include "pg/boundary.h"
 #include "pg/ledger_relation.h"
+#include "pg/row_openings.h"
 #include "pg/row_record.h"
 #include "pg/versions.h"
 
@@ -101,6 +102,7 @@ void ChainRow(Rewrite* rewrite, Oid relation_id, ItemPointer row) {
   memcpy(chained->tts_values, leaf->old_row->tts_values, sizeof(Datum) * count);
   memcpy(chained->tts_isnull, leaf->old_row->tts_isnull, sizeof(bool) * count);
 
+  OpenValues(ledger, chained->tts_values, chained->tts_isnull);
   RowChain row_chain;
   if (!ChainOfRow(ledger, chained->tts_values, chained->tts_isnull, &row_chain))
     RaiseUnfitRow(leaf->relation);

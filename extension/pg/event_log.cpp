@@ -62,7 +62,7 @@ void MakeEventLedger() {
   SPI_connect();
   Run(kCreateTable);
   Run(kComment);
-  MakeLedger(TableOid("events"), NIL, false);
+  MakeLedger(TableOid("events"), {});
   Run(kCreateIndex);
   SPI_finish();
 }
@@ -101,6 +101,16 @@ void EventDetail::Name(const char* name) {
 EventDetail& EventDetail::Text(const char* name, const char* value) {
   Name(name);
   escape_json(text_, value);
+  return *this;
+}
+
+EventDetail& EventDetail::Texts(const char* name, List* values) {
+  Name(name);
+  for (int i = 0; i < list_length(values); ++i) {
+    appendStringInfoString(text_, i == 0 ? "[" : ", ");
+    escape_json(text_, static_cast<const char*>(list_nth(values, i)));
+  }
+  appendStringInfoString(text_, values == NIL ? "[]" : "]");
   return *this;
 }
 

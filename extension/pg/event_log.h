@@ -5,6 +5,7 @@
 extern "C" {
 #include "postgres.h"
 #include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
 }
 
 namespace bulla {
@@ -15,6 +16,7 @@ class EventDetail {  // trivially destructible: its text lives in the current me
   EventDetail();
   EventDetail& Text(const char* name, const char* value);
   EventDetail& Number(const char* name, int64 value);
+  EventDetail& Texts(const char* name, List* values);  // of const char*, as an array
   EventDetail& Bytes(const char* name, const void* bytes, size_t size);  // as hex
   EventDetail& Object(const char* name, const EventDetail& object);
   const char* Json() const;

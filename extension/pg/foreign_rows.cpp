@@ -5,6 +5,7 @@ extern "C" {
 #include "utils/snapmgr.h"
 }
 
+#include "pg/row_openings.h"
 #include "pg/row_record.h"
 #include "pg/row_scan.h"
 #include "pg/settings.h"
@@ -69,7 +70,8 @@ bool AdmitForeignRow(Relation relation, const LedgerRelation* ledger, const Datu
   LeafHash hash;
   if (seq < 0 || seq == PG_INT64_MAX || !ChainOfRow(ledger, values, nulls, &chain) ||
       !ReadHash(values[ledger->prev_hash], &prev_hash) || !ReadHash(values[ledger->hash], &given) ||
-      !HashRow(ledger, chain, values, nulls, seq, prev_hash, &hash) || hash != given) {
+      !HashRow(ledger, chain, values, nulls, seq, prev_hash, &hash) || hash != given ||
+      FaultOfOpenings(ledger, values, nulls, nullptr, nullptr) != nullptr) {
     ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
                     errmsg("row with seq %lld of ledger \"%s\" does not match its hash",
                            static_cast<long long>(seq), RelationGetRelationName(relation)),

@@ -145,9 +145,11 @@ void CheckChainBy(Relation table, List* chain_by) {
   }
 }
 
-void CheckNamesAreFree(Relation table, bool blind) {
-  for (const char* const name : {"seq", "prev_hash", "hash", "blind"}) {
-    if ((blind || strcmp(name, "blind") != 0) && FindColumn(table, name) != nullptr) {
+void CheckNamesAreFree(Relation table, const LedgerOptions& options) {
+  for (const char* const name : {"seq", "prev_hash", "hash", "blind", "openings"}) {
+    if ((options.blind || strcmp(name, "blind") != 0) &&
+        (options.erasable != NIL || strcmp(name, "openings") != 0) &&
+        FindColumn(table, name) != nullptr) {
       ereport(ERROR,
               (errcode(ERRCODE_DUPLICATE_COLUMN),
                errmsg("\"%s\" has a column \"%s\" already, which a ledger gets from Bulla",
@@ -155,6 +157,20 @@ void CheckNamesAreFree(Relation table, bool blind) {
                errhint("Rename the column, or drop it where it is left from an earlier ledger.")));
     }
   }
+}
+
+// That each column's type is allowed, and no record can be too long.
+void CheckTypesAndSize(Relation table, const LedgerOptions& options) {
+  LedgerArguments arguments = {};
+  arguments.chain_by_count = list_length(options.chain_by);
+  arguments.erasable_count = list_length(options.erasable);
+  auto* const erasable =
+      static_cast<const char**>(palloc(sizeof(char*) * (arguments.erasable_count + 1)));
+  for (int i = 0; i < arguments.erasable_count; ++i)
+    erasable[i] = static_cast<const char*>(list_nth(options.erasable, i));
+  arguments.erasable = erasable;
+  int count;
+  DescribeColumns(table, arguments, &count);
 }
 
 }  // namespace
@@ -181,7 +197,7 @@ void CheckIsNotBullas(Oid table) {
                   errhint("Name a table in another schema.")));
 }
 
-void CheckCanBecomeLedger(Relation table, List* chain_by, bool blind) {
+void CheckCanBecomeLedger(Relation table, const LedgerOptions& options) {
   CheckStorage(table);
   if (FindLedgerTrigger(table) != nullptr) {
     Refuse(table, "it is one already", "bulla.ledgers lists the ledgers of this database.");
@@ -197,10 +213,10 @@ void CheckCanBecomeLedger(Relation table, List* chain_by, bool blind) {
                            GetDatabaseEncodingName()),
                     errhint("Create a database with ENCODING 'UTF8'.")));
   }
-  CheckNamesAreFree(table, blind);
-  CheckChainBy(table, chain_by);
-  int count;
-  DescribeColumns(table, list_length(chain_by), &count);
+  CheckNamesAreFree(table, options);
+  CheckChainBy(table, options.chain_by);
+  CheckErasable(table, options);
+  CheckTypesAndSize(table, options);
 }
 
 bool CanBeUnique(Oid table, List* chain_by) {

@@ -7,10 +7,15 @@ extern "C" {
 #include "utils/rel.h"
 }
 
+#include "pg/make_ledger.h"
+
 namespace bulla {
 
-// Raises where the table cannot be a ledger with these chain_by columns (names, in order).
-void CheckCanBecomeLedger(Relation table, List* chain_by, bool blind);
+// Raises where the table cannot be a ledger with these columns.
+void CheckCanBecomeLedger(Relation table, const LedgerOptions& options);
+
+// The part of it that looks at erasable columns (erasable_checks.cpp); chain_by was checked.
+void CheckErasable(Relation table, const LedgerOptions& options);
 
 // Raises undefined_table where there is no such table: regclass may be any number.
 void CheckTableExists(Oid table);

@@ -41,18 +41,25 @@ int FindAttribute(Relation relation, const char* name, Oid type) {
                          RelationGetRelationName(relation), name, format_type_be(type))));
 }
 
-bool IsLedgerColumn(const FormData_pg_attribute* column) {
+bool IsLedgerColumn(const FormData_pg_attribute* column, const LedgerArguments& arguments) {
   const char* const name = NameStr(column->attname);
-  return strcmp(name, "seq") == 0 || strcmp(name, "prev_hash") == 0 || strcmp(name, "hash") == 0;
+  return strcmp(name, "seq") == 0 || strcmp(name, "prev_hash") == 0 || strcmp(name, "hash") == 0 ||
+         (arguments.erasable_count > 0 && strcmp(name, "openings") == 0);
 }
 
-int FindColumn(const LedgerRelation* ledger, const char* name) {
+bool IsErasable(const char* name, const LedgerArguments& arguments) {
+  for (int i = 0; i < arguments.erasable_count; ++i)
+    if (strcmp(arguments.erasable[i], name) == 0) return true;
+  return false;
+}
+
+int FindColumn(const LedgerRelation* ledger, const char* name, const char* named_by) {
   for (int i = 0; i < ledger->column_count; ++i) {
     if (strcmp(ledger->columns[i].name, name) == 0) return i;
   }
   ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-                  errmsg("ledger \"%s\" has no column \"%s\", which its chain_by names",
-                         get_rel_name(ledger->relation), name),
+                  errmsg("ledger \"%s\" has no column \"%s\", which its %s names",
+                         get_rel_name(ledger->relation), name, named_by),
                   errhint("Rename the column back.")));
 }
 
@@ -136,14 +143,19 @@ void Describe(Relation relation, LedgerRelation* ledger) {
                     errmsg("table \"%s\" is not a ledger", RelationGetRelationName(relation)),
                     errhint("bulla.create_ledger makes it one; bulla.ledgers lists them.")));
   }
-  const int chain_by_count = ledger->arguments.chain_by_count;
-  ledger->columns = DescribeColumns(relation, chain_by_count, &ledger->column_count);
+  const LedgerArguments& arguments = ledger->arguments;
+  const int chain_by_count = arguments.chain_by_count;
+  ledger->columns = DescribeColumns(relation, arguments, &ledger->column_count);
   ledger->chain_by = static_cast<int*>(palloc(sizeof(int) * (chain_by_count + 1)));
   for (int i = 0; i < chain_by_count; ++i)
-    ledger->chain_by[i] = FindColumn(ledger, ledger->arguments.chain_by[i]);
+    ledger->chain_by[i] = FindColumn(ledger, arguments.chain_by[i], "chain_by");
+  for (int i = 0; i < arguments.erasable_count; ++i)
+    FindColumn(ledger, arguments.erasable[i], "list of erasable columns");
   ledger->seq = FindAttribute(relation, "seq", INT8OID);
   ledger->prev_hash = FindAttribute(relation, "prev_hash", BYTEAOID);
   ledger->hash = FindAttribute(relation, "hash", BYTEAOID);
+  ledger->openings =
+      arguments.erasable_count > 0 ? FindAttribute(relation, "openings", BYTEAOID) : -1;
   ledger->head_index = FindHeadIndex(relation, ledger);
   ledger->subscription = SubscriptionOf(ledger->root);
   ledger->later_trigger = HasLaterTrigger(relation);
@@ -182,15 +194,16 @@ void WatchLedgerRelations() {
   CacheRegisterSyscacheCallback(SUBSCRIPTIONRELMAP, SubscriptionsChanged, Datum{0});
 }
 
-LedgerColumn* DescribeColumns(Relation relation, int chain_by_count, int* count) {
+LedgerColumn* DescribeColumns(Relation relation, const LedgerArguments& arguments, int* count) {
   const TupleDesc attributes = RelationGetDescr(relation);
   auto* const columns =
       static_cast<LedgerColumn*>(palloc0(sizeof(LedgerColumn) * (attributes->natts + 1)));
-  size_t bound = kRecordFrameSize + (chain_by_count > 0 ? kMaxChainKeySize : 0);
+  size_t bound = kRecordFrameSize + (arguments.chain_by_count > 0 ? kMaxChainKeySize : 0);
   *count = 0;
   for (int i = 0; i < attributes->natts; ++i) {
     const FormData_pg_attribute* const attribute = TupleDescAttr(attributes, i);
-    if (attribute->attisdropped || attribute->attgenerated != '\0' || IsLedgerColumn(attribute))
+    if (attribute->attisdropped || attribute->attgenerated != '\0' ||
+        IsLedgerColumn(attribute, arguments))
       continue;
     LedgerColumn& column = columns[(*count)++];
     column.attribute = i;
@@ -208,7 +221,9 @@ LedgerColumn* DescribeColumns(Relation relation, int chain_by_count, int* count)
                "Use a built-in type that names no other object: text, numbers, times, uuid, jsonb, "
                "bytea, network addresses, ranges, and arrays and domains of them.")));
     }
-    bound += ColumnSizeBound(column.name_size, column.type.size_bound);
+    column.erasable = IsErasable(column.name, arguments);
+    bound += column.erasable ? ErasableColumnSize(column.name_size)
+                             : ColumnSizeBound(column.name_size, column.type.size_bound);
   }
   if (bound > kMaxRecordSize) {
     ereport(ERROR,
@@ -247,7 +262,8 @@ LedgerRelation* DescribeLedger(Relation relation) {
 }
 
 bool IsOwnColumn(const LedgerRelation* ledger, int attribute) {
-  return attribute == ledger->seq || attribute == ledger->prev_hash || attribute == ledger->hash;
+  return attribute == ledger->seq || attribute == ledger->prev_hash || attribute == ledger->hash ||
+         attribute == ledger->openings;
 }
 
 const char* QualifiedName(Oid table) {

@@ -22,6 +22,7 @@ struct LedgerColumn {
   size_t name_size;
   Oid type_oid;
   ValueType type;
+  bool erasable;
 };
 
 struct LedgerRelation {
@@ -37,6 +38,7 @@ struct LedgerRelation {
   int seq;        // indexes into a tuple's values
   int prev_hash;
   int hash;
+  int openings;        // -1 without erasable columns
   Oid head_index;      // an index on (chain_by, seq), InvalidOid where there is none
   Oid subscription;    // that brings the ledger's rows, InvalidOid where they are appended here
   bool later_trigger;  // a BEFORE INSERT row trigger fires after the chain trigger
@@ -57,10 +59,11 @@ bool IsOwnColumn(const LedgerRelation* ledger, int attribute);
 // A table's name with its schema, quoted where it must be, palloc'd.
 const char* QualifiedName(Oid table);
 
-// The columns of a record of this table, in byte order of their names, before it is a ledger: raises
-// feature_not_supported naming a column whose type is not allowed, program_limit_exceeded where a
-// record could be too long. palloc'd in the current memory context.
-LedgerColumn* DescribeColumns(Relation relation, int chain_by_count, int* count);
+// The columns of a record of this table, in byte order of their names, before it is a ledger with these
+// chain_by and erasable columns, which exist: raises feature_not_supported naming a column whose type is
+// not allowed, program_limit_exceeded where a record could be too long. palloc'd in the current memory
+// context.
+LedgerColumn* DescribeColumns(Relation relation, const LedgerArguments& arguments, int* count);
 
 // Installs the invalidation callback; once per backend.
 void WatchLedgerRelations();

@@ -29,7 +29,7 @@ extern "C" {
 namespace bulla {
 namespace {
 
-List* NameList(ArrayType* names) {
+List* NameList(ArrayType* names, const char* argument) {
   Datum* values;
   bool* nulls;
   int count;
@@ -37,8 +37,8 @@ List* NameList(ArrayType* names) {
   List* list = NIL;
   for (int i = 0; i < count; ++i) {
     if (nulls[i])
-      ereport(ERROR,
-              (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("chain_by must not contain nulls")));
+      ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+                      errmsg("%s must not contain nulls", argument)));
     list = lappend(list, pstrdup(NameStr(*DatumGetName(values[i]))));
   }
   return list;
@@ -101,14 +101,15 @@ Datum bulla_create_ledger(PG_FUNCTION_ARGS) {
   RefuseNull(fcinfo, 0, "ledger");
   RefuseNull(fcinfo, 1, "chain_by");
   RefuseNull(fcinfo, 2, "blind");
+  RefuseNull(fcinfo, 3, "erasable");
   const Oid table = PG_GETARG_OID(0);
-  List* const chain_by = NameList(PG_GETARG_ARRAYTYPE_P(1));
-  const bool blind = PG_GETARG_BOOL(2);
+  const LedgerOptions options{NameList(PG_GETARG_ARRAYTYPE_P(1), "chain_by"),
+                              NameList(PG_GETARG_ARRAYTYPE_P(3), "erasable"), PG_GETARG_BOOL(2)};
   CheckIsNotBullas(table);
 
   const MemoryContext caller = CurrentMemoryContext;
   SPI_connect();
-  const MadeLedger made = MakeLedger(table, chain_by, blind);
+  const MadeLedger made = MakeLedger(table, options);
   RecordCreation(table, made);
   MemoryContextSwitchTo(caller);
   const Datum id = IdDatum(made.id);

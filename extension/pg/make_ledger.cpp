@@ -87,11 +87,12 @@ void CreateTriggers(Oid table, const char* arguments) {
     CreateStatementTriggers(lfirst_oid(cell), arguments);
 }
 
-void AddColumns(Oid table, bool blind) {
+void AddColumns(Oid table, const LedgerOptions& options) {
   Run(psprintf(
-      "ALTER TABLE %s ADD COLUMN seq bigint, ADD COLUMN prev_hash bytea, ADD COLUMN hash bytea%s",
-      QualifiedName(table),
-      blind ? ", ADD COLUMN blind uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid()" : ""));
+      "ALTER TABLE %s ADD COLUMN seq bigint, ADD COLUMN prev_hash bytea, ADD COLUMN hash bytea%s%s",
+      QualifiedName(table), options.erasable != NIL ? ", ADD COLUMN openings bytea" : "",
+      options.blind ? ", ADD COLUMN blind uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid()"
+                    : ""));
 }
 
 void AddIndex(Oid table, List* chain_by) {
@@ -122,22 +123,22 @@ Oid TableOwner(Oid table) {
 
 }  // namespace
 
-MadeLedger MakeLedger(Oid table, List* chain_by, bool blind) {
+MadeLedger MakeLedger(Oid table, const LedgerOptions& options) {
   CheckOwnsTable(table);
   const Relation relation = table_open(table, AccessExclusiveLock);
-  CheckCanBecomeLedger(relation, chain_by, blind);
+  CheckCanBecomeLedger(relation, options);
   table_close(relation, NoLock);  // ALTER TABLE refuses a table that is open here
 
   LedgerArguments arguments{NewId(),
                             NowText(),
                             GetUserNameFromId(GetUserId(), false),
                             CountRows(table),
-                            list_length(chain_by),
-                            NameArray(chain_by),
-                            0,
-                            nullptr};
+                            list_length(options.chain_by),
+                            NameArray(options.chain_by),
+                            list_length(options.erasable),
+                            NameArray(options.erasable)};
   BeginOwnDdl(table);
-  AddColumns(table, blind);
+  AddColumns(table, options);
   CreateTriggers(table, LedgerArgumentsSql(arguments));
   MadeLedger made{arguments.id, arguments.retroactive_rows, NIL};
   if (made.retroactive_rows > 0) {
@@ -150,7 +151,7 @@ MadeLedger MakeLedger(Oid table, List* chain_by, bool blind) {
       psprintf("ALTER TABLE %s ALTER COLUMN seq SET NOT NULL, ALTER COLUMN prev_hash SET NOT NULL, "
                "ALTER COLUMN hash SET NOT NULL",
                QualifiedName(table)));
-  AddIndex(table, chain_by);
+  AddIndex(table, options.chain_by);
   EndOwnDdl();
   return made;
 }

@@ -10,6 +10,13 @@ extern "C" {
 
 namespace bulla {
 
+// Of bulla.create_ledger. Columns are lists of their names.
+struct LedgerOptions {
+  List* chain_by = NIL;
+  List* erasable = NIL;
+  bool blind = false;
+};
+
 struct MadeLedger {
   LedgerId id;
   int64 retroactive_rows;
@@ -17,8 +24,8 @@ struct MadeLedger {
 };
 
 // Runs as the current user, who must own the table, with search_path pinned, connected to SPI. Takes an
-// exclusive lock on the table until the end of the transaction. chain_by is a list of column names.
-MadeLedger MakeLedger(Oid table, List* chain_by, bool blind);
+// exclusive lock on the table until the end of the transaction.
+MadeLedger MakeLedger(Oid table, const LedgerOptions& options);
 
 // Takes the triggers away, from partitions too, and leaves columns, index and rows.
 void UnmakeLedger(Oid ledger);

@@ -1,13 +1,28 @@
-// bulla.refuse_change: the trigger that makes a ledger append-only.
+// bulla.refuse_change: the trigger that makes a ledger append-only. It lets one change through: an erasure
+// that bulla.erase makes, or that a publisher made.
 
 #include "pg/boundary.h"
 
 extern "C" {
 #include "commands/trigger.h"
+#include "replication/logicalworker.h"
 #include "utils/rel.h"
 }
 
+#include "pg/erasure.h"
+
 namespace bulla {
+namespace {
+
+bool MayPass(const TriggerData* trigger) {
+  return TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) && TRIGGER_FIRED_FOR_ROW(trigger->tg_event) &&
+         (IsBeingErased(trigger->tg_relation, &trigger->tg_trigtuple->t_self) ||
+          IsLogicalWorker()) &&
+         IsErasure(DescribeLedger(trigger->tg_relation), trigger->tg_relation, trigger->tg_trigslot,
+                   trigger->tg_newslot);
+}
+
+}  // namespace
 
 BULLA_FUNCTION(bulla_refuse_change);
 Datum bulla_refuse_change(PG_FUNCTION_ARGS) {
@@ -18,6 +33,7 @@ Datum bulla_refuse_change(PG_FUNCTION_ARGS) {
              errmsg("this function must be called as a trigger BEFORE UPDATE, DELETE or TRUNCATE"),
              errhint("bulla.create_ledger makes the triggers of a ledger.")));
   }
+  if (MayPass(trigger)) return PointerGetDatum(trigger->tg_newtuple);
   const char* const statement = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event)   ? "UPDATE"
                                 : TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ? "DELETE"
                                                                              : "TRUNCATE";

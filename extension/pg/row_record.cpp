@@ -10,9 +10,22 @@ extern "C" {
 
 #include "core/chain_name.h"
 #include "pg/boundary.h"
+#include "pg/row_openings.h"
 #include "pg/versions.h"
 
 namespace bulla {
+namespace {
+
+// A value that was erased, or was NULL from the beginning: its opening tells, not the value.
+void WriteErasable(const OpeningsReader& openings, const LedgerColumn& column,
+                   RecordWriter* record) {
+  const Bytes name = AsBytes({column.name, column.name_size});
+  Opening opening;
+  if (openings.Find(name, &opening)) record->Commitment(name, opening.commitment);
+}
+
+}  // namespace
+
 RecordWriter* BackendRecord() {
   static RecordWriter* const record = Enter([]() -> Result<RecordWriter*> {
     return new RecordWriter;
@@ -75,9 +88,16 @@ char* NameOfChain(const LedgerRelation* ledger, ChainValues chain) {
 void WriteColumns(const LedgerRelation* ledger, const RowChain& chain, const Datum* values,
                   const bool* nulls, RecordWriter* record) {
   Sha256* const hasher = BackendHasher();
+  const Bytes stored = OpeningsOf(ledger, values, nulls);
+  const OpeningsReader openings(stored);
   record->Begin(ledger->arguments.id, chain.key);
+  if (!stored.empty() && !openings.ok()) record->Fail();
   for (int i = 0; i < ledger->column_count; ++i) {
     LedgerColumn& column = ledger->columns[i];
+    if (column.erasable) {
+      WriteErasable(openings, column, record);
+      continue;
+    }
     if (nulls[column.attribute]) continue;
     const std::string_view text = ValueText(&column.type, values[column.attribute]);
     record->Column(AsBytes({column.name, column.name_size}), AsBytes(text), hasher);

@@ -27,14 +27,16 @@ bool ChainOfRow(const LedgerRelation* ledger, const Datum* values, const bool* n
 char* NameOfChain(const LedgerRelation* ledger, ChainValues chain);
 
 // Writes everything of the record that does not depend on the row's place; record->Finish follows.
-// `values` and `nulls` are indexed by attribute. record->ok() tells whether it fits.
+// `values` and `nulls` are indexed by attribute. record->ok() tells whether it fits. Of erasable columns
+// it has the commitments that the row's openings state; pg/row_openings.h compares them with the values.
 void WriteColumns(const LedgerRelation* ledger, const RowChain& chain, const Datum* values,
                   const bool* nulls, RecordWriter* record);
 
 // The values that lead to a chain of this name. Raises where the name is malformed.
 ChainValues ChainOfName(const LedgerRelation* ledger, const char* name);
 
-// The hash that a row should have at this place of this chain. False where its record is too long.
+// The hash that a row should have at this place of this chain. False where its record is too long, or its
+// openings cannot be read.
 bool HashRow(const LedgerRelation* ledger, const RowChain& chain, const Datum* values,
              const bool* nulls, int64 seq, const LeafHash& prev_hash, LeafHash* hash);
 

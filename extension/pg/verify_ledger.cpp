@@ -134,7 +134,7 @@ Verified VerifyLedger(Oid ledger, const VerifyRange& range, ReportFinding report
   PopActiveSnapshot();
   ReportSorted(findings, report, state);
 
-  Verified verified{check->rows, static_cast<int64>(check->chains->size()), {}};
+  Verified verified{check->rows, check->erased, static_cast<int64>(check->chains->size()), {}};
   if (verified.chains == 1) verified.head = check->chains->begin()->second->links.head();
   return verified;
 }

@@ -19,6 +19,7 @@ inline constexpr VerifyRange kWholeLedger{nullptr, 0, PG_INT64_MAX};
 
 struct Verified {
   int64 rows;
+  int64 erased;  // values that bulla.erase removed
   int64 chains;
   ChainHead head;  // of the chain, where there is one only
 };

@@ -83,9 +83,10 @@ void SendChains(const RowCheck* check, shm_mq_handle* queue) {
     });
     return {};
   });
-  std::array<char, 1 + sizeof(int64)> done;
+  std::array<char, 1 + 2 * sizeof(int64)> done;
   done[0] = kDone;
   memcpy(&done[1], &check->rows, sizeof(int64));
+  memcpy(&done[1 + sizeof(int64)], &check->erased, sizeof(int64));
   Send(queue, done.data(), done.size());
 }
 
@@ -111,6 +112,7 @@ struct Crew {
   shm_mq_handle** queues;  // null once the worker is through
   Work* work;
   int64 rows;           // of workers that are through
+  int64 erased;         // values, likewise
   int64 rows_told;      // of those that workers have judged, how many the caller's tick was told of
   int64 own_countdown;  // rows until the queues are looked at
   RowCheck* check;
@@ -153,8 +155,11 @@ bool TakeMessages(Crew* crew, int worker) {
         break;
       case kDone: {
         int64 rows;
+        int64 erased;
         memcpy(&rows, message + 1, sizeof rows);
+        memcpy(&erased, message + 1 + sizeof rows, sizeof erased);
         crew->rows += rows;
+        crew->erased += erased;
         crew->queues[worker] = nullptr;
       }
     }
@@ -282,6 +287,7 @@ void Lead(Crew* crew, char* scans) {
   check->tick = crew->tick;
   check->tick_state = crew->tick_state;
   check->rows += crew->rows;
+  check->erased += crew->erased;
   check->ticked = check->rows;
 }
 

@@ -8,6 +8,7 @@ extern "C" {
 
 #include "pg/boundary.h"
 #include "pg/context_owned.h"
+#include "pg/row_openings.h"
 #include "pg/row_record.h"
 
 namespace bulla {
@@ -33,6 +34,43 @@ void ReportRow(const RowCheck* check, const char* chain, const int64* seq, const
 const char* Place(TupleTableSlot* row) {
   return psprintf("row at ctid (%u,%u)", ItemPointerGetBlockNumber(&row->tts_tid),
                   ItemPointerGetOffsetNumber(&row->tts_tid));
+}
+
+void AddColumn(const char* column, void* columns) {
+  auto* const list = static_cast<List**>(columns);
+  *list = lappend(*list, pstrdup(column));
+}
+
+bool IsRecorded(RowCheck* check, const LedgerRelation* ledger, const char* chain, int64 seq,
+                const char* column) {
+  if (check->erasures == nullptr) {
+    const MemoryContext row = MemoryContextSwitchTo(MemoryContextGetParent(check->row_memory));
+    check->erasures = NewRecordedErasures(ledger->arguments.id);
+    MemoryContextSwitchTo(row);
+  }
+  return IsErasureRecorded(check->erasures, chain, seq, column);
+}
+
+// The erasable values of a row whose hash is right: each is there and the one committed to, or was erased
+// and that is recorded.
+void JudgeValues(RowCheck* check, const LedgerRelation* ledger, TupleTableSlot* row,
+                 const char* chain, int64 seq) {
+  List* erased = NIL;
+  if (const char* const fault =
+          FaultOfOpenings(ledger, row->tts_values, row->tts_isnull, AddColumn, &erased)) {
+    ReportRow(check, chain, &seq, fault);
+    return;
+  }
+  ListCell* cell;
+  foreach (cell, erased) {
+    const auto* const column = static_cast<const char*>(lfirst(cell));
+    if (IsRecorded(check, ledger, chain, seq, column)) {
+      ++check->erased;
+    } else {
+      ReportRow(check, chain, &seq,
+                psprintf("column %s was erased, which bulla.events does not tell of", column));
+    }
+  }
 }
 
 void Judge(RowCheck* check, const LedgerRelation* ledger, TupleTableSlot* row) {
@@ -79,10 +117,14 @@ void Judge(RowCheck* check, const LedgerRelation* ledger, TupleTableSlot* row) {
   }
   LeafHash actual;
   if (!HashRow(ledger, chain, values, nulls, seq, prev_hash, &actual)) {
-    ReportRow(check, state->name.c_str(), &seq, "its record exceeds the size limit");
+    const char* const fault = FaultOfOpenings(ledger, values, nulls, nullptr, nullptr);
+    ReportRow(check, state->name.c_str(), &seq,
+              fault != nullptr ? fault : "its record exceeds the size limit");
   } else if (actual != hash) {
     ReportRow(check, state->name.c_str(), &seq,
               psprintf("the row hashes to %s, its hash is %s", Hex(actual), Hex(hash)));
+  } else if (ledger->arguments.erasable_count > 0) {
+    JudgeValues(check, ledger, row, state->name.c_str(), seq);
   }
 }
 

@@ -8,6 +8,7 @@ extern "C" {
 
 #include "core/chain_checks.h"
 #include "pg/ledger_relation.h"
+#include "pg/recorded_erasures.h"
 #include "pg/verify_findings.h"
 
 namespace bulla {
@@ -25,7 +26,9 @@ struct RowCheck {
   void (*tick)(RowCheck* check, int64 rows);
   void* tick_state;
   int64 rows;
-  int64 ticked;  // of `rows`, those that tick was told of
+  int64 erased;                // values
+  RecordedErasures* erasures;  // null before the first one
+  int64 ticked;                // of `rows`, those that tick was told of
 };
 inline constexpr int64 kRowsPerTick = 1'024;
 

@@ -75,17 +75,23 @@ void KeepFirst(const Finding& finding, void* state) {
 }
 
 // What explains without alarming.
-Datum Notes(Oid ledger) {
+Datum Notes(Oid ledger, const Verified& verified) {
   const Relation relation = table_open(ledger, AccessShareLock);
   const LedgerArguments& arguments = DescribeLedger(relation)->arguments;
   const int64 retroactive = Max(arguments.retroactive_rows, RecordedRetroactiveRows(arguments.id));
-  Datum notes[1];
+  Datum notes[2];
   int count = 0;
   if (retroactive > 0) {
     notes[count++] = CStringGetTextDatum(
         psprintf("retroactive: " INT64_FORMAT
                  " rows were there before the ledger was and chained when it was created at %s",
                  retroactive, arguments.created_at));
+  }
+  if (verified.erased > 0) {
+    notes[count++] = CStringGetTextDatum(
+        psprintf("erased: " INT64_FORMAT
+                 " values were erased by bulla.erase, the hashes of their rows stand",
+                 verified.erased));
   }
   table_close(relation, AccessShareLock);
   return PointerGetDatum(construct_array(notes, count, TEXTOID, -1, false, TYPALIGN_INT));
@@ -159,7 +165,7 @@ Datum bulla_verify_summary(PG_FUNCTION_ARGS) {
       Int64GetDatum(verified.head.seq),
       HashDatum(verified.head.hash),
       IntervalSince(start),
-      Notes(ledger),
+      Notes(ledger, verified),
   };
   nulls[4] = !first.any || !first.has_seq;
   nulls[6] = nulls[7] = !one_chain;

@@ -9,6 +9,7 @@ extern "C" {
 #include "executor/executor.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "parser/parse_relation.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
 #include "storage/shm_mq.h"
@@ -58,6 +59,23 @@ inline void InitEvalPlanQual(EPQState* state, EState* executor) {
   EvalPlanQualInit(state, executor, nullptr, NIL, -1, NIL);
 #else
   EvalPlanQualInit(state, executor, nullptr, NIL, -1);
+#endif
+}
+
+// An executor of an UPDATE of these columns of one table, which is locked. The entry becomes number 1.
+inline void InitRangeTable(EState* executor, RangeTblEntry* entry, Bitmapset* updated) {
+#if PG_VERSION_NUM >= 160000
+  List* permissions = NIL;
+  addRTEPermissionInfo(&permissions, entry)->updatedCols = updated;
+#else
+  entry->updatedCols = updated;
+#endif
+#if PG_VERSION_NUM >= 180000
+  ExecInitRangeTable(executor, list_make1(entry), permissions, bms_make_singleton(1));
+#elif PG_VERSION_NUM >= 160000
+  ExecInitRangeTable(executor, list_make1(entry), permissions);
+#else
+  ExecInitRangeTable(executor, list_make1(entry));
 #endif
 }
 

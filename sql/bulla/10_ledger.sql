@@ -25,20 +25,21 @@ COMMENT ON FUNCTION bulla.close_statement() IS
 CREATE FUNCTION bulla.refuse_change() RETURNS trigger
     LANGUAGE C AS 'MODULE_PATHNAME', 'bulla_refuse_change';
 COMMENT ON FUNCTION bulla.refuse_change() IS
-    'Trigger of a ledger, BEFORE UPDATE, DELETE and TRUNCATE: refuses.';
+    'Trigger of a ledger, BEFORE UPDATE, DELETE and TRUNCATE: refuses, but for what bulla.erase does.';
 
 -- Making and unmaking. All run with the rights of the caller, who must own the table.
 
 CREATE FUNCTION bulla.create_ledger(
     ledger regclass,
     chain_by name[] DEFAULT '{}',
-    blind boolean DEFAULT false
+    blind boolean DEFAULT false,
+    erasable name[] DEFAULT '{}'
 ) RETURNS uuid
     LANGUAGE C VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'bulla_create_ledger';
-COMMENT ON FUNCTION bulla.create_ledger(regclass, name[], boolean) IS
-    'Makes a plain or partitioned table a ledger: it only grows, and each row is chained to the one before by its hash. chain_by splits it into one chain per value of these columns; blind adds a random uuid to each row, so that published hashes hide their rows. Existing rows are chained in primary-key order and reported as such. Returns the ledger''s id. Locks the table exclusively.';
+COMMENT ON FUNCTION bulla.create_ledger(regclass, name[], boolean, name[]) IS
+    'Makes a plain or partitioned table a ledger: it only grows, and each row is chained to the one before by its hash. chain_by splits it into one chain per value of these columns; blind adds a random uuid to each row, so that published hashes hide their rows; values of erasable columns can be removed later by bulla.erase, the hashes stand. Existing rows are chained in primary-key order and reported as such. Returns the ledger''s id. Locks the table exclusively.';
 
 CREATE FUNCTION bulla.drop_ledger(ledger regclass) RETURNS void
     LANGUAGE C VOLATILE PARALLEL UNSAFE

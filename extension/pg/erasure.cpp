@@ -1,0 +1,225 @@
+#include "pg/erasure.h"
+
+extern "C" {
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+}
+
+#include "pg/boundary.h"
+#include "pg/row_openings.h"
+#include "pg/versions.h"
+
+namespace bulla {
+namespace {
+
+// The row that is being erased from, of this backend. Ends with its scope, by an error too.
+class Permission {
+ public:
+  Permission(Oid relation, ItemPointer row) : outer_(current) {
+    relation_ = relation;
+    row_ = *row;
+    current = this;
+  }
+  ~Permission() { current = outer_; }
+  Permission(const Permission&) = delete;
+
+  static bool Covers(Oid relation, ItemPointer row) {
+    return current != nullptr && current->relation_ == relation &&
+           ItemPointerEquals(&current->row_, row);
+  }
+
+ private:
+  static Permission* current;
+  Permission* const outer_;
+  Oid relation_;
+  ItemPointerData row_;
+};
+Permission* Permission::current = nullptr;
+
+bool SameDatum(const FormData_pg_attribute* column, Datum a, bool a_null, Datum b, bool b_null) {
+  return a_null == b_null && (a_null || datum_image_eq(a, b, column->attbyval, column->attlen));
+}
+
+const LedgerColumn* ErasableAt(const LedgerRelation* ledger, int attribute) {
+  for (int i = 0; i < ledger->column_count; ++i) {
+    const LedgerColumn& column = ledger->columns[i];
+    if (column.attribute == attribute && column.erasable) return &column;
+  }
+  return nullptr;
+}
+
+bool IsNamed(List* names, Bytes name) {
+  ListCell* cell;
+  foreach (cell, names)
+    if (SameBytes(AsBytes(static_cast<const char*>(lfirst(cell))), name)) return true;
+  return false;
+}
+
+// The openings without the salts of the columns named, as a bytea.
+Datum WithoutSalts(Bytes openings, List* names) {
+  auto* const erased = static_cast<bytea*>(palloc(VARHDRSZ + openings.size()));
+  const MutableBytes out(reinterpret_cast<std::byte*>(VARDATA(erased)), openings.size());
+  const Bytes written = EraseSalts(
+      openings, out, [names](const Opening& opening) { return IsNamed(names, opening.name); });
+  SET_VARSIZE(erased, VARHDRSZ + written.size());
+  return PointerGetDatum(erased);
+}
+
+// Those of the columns named that have a value, and their attribute numbers for the executor.
+List* ColumnsWithValue(const LedgerRelation* ledger, const bool* nulls, List* names,
+                       Bitmapset** attributes) {
+  List* columns = NIL;
+  for (int i = 0; i < ledger->column_count; ++i) {
+    const LedgerColumn& column = ledger->columns[i];
+    if (!column.erasable || nulls[column.attribute] ||
+        !IsNamed(names, AsBytes({column.name, column.name_size})))
+      continue;
+    // As an UPDATE would: the domain may have got a constraint since the ledger was made.
+    if (get_typtype(column.type_oid) == TYPTYPE_DOMAIN)
+      domain_check(Datum{0}, true, column.type_oid, nullptr, CurrentMemoryContext);
+    columns = lappend(columns, pstrdup(column.name));
+    *attributes =
+        bms_add_member(*attributes, column.attribute + 1 - FirstLowInvalidHeapAttributeNumber);
+  }
+  return columns;
+}
+
+// An executor's state for an UPDATE of these columns of the table.
+EState* ExecutorFor(Relation relation, Bitmapset* updated) {
+  EState* const executor = CreateExecutorState();
+  RangeTblEntry* const entry = makeNode(RangeTblEntry);
+  entry->rtekind = RTE_RELATION;
+  entry->relid = RelationGetRelid(relation);
+  entry->relkind = relation->rd_rel->relkind;
+  entry->rellockmode = RowExclusiveLock;
+  InitRangeTable(executor, entry, updated);
+  executor->es_snapshot = GetActiveSnapshot();
+  executor->es_output_cid = GetCurrentCommandId(true);
+  return executor;
+}
+
+// As an UPDATE does it, with triggers, indexes and constraints. False where a trigger suppressed it.
+bool Update(Relation relation, TupleTableSlot* before, TupleTableSlot* after, Bitmapset* updated) {
+  PushActiveSnapshot(GetTransactionSnapshot());
+  EState* const executor = ExecutorFor(relation, updated);
+  EPQState epq;
+  InitEvalPlanQual(&epq, executor);
+  ResultRelInfo* const target = makeNode(ResultRelInfo);
+  InitResultRelInfo(target, relation, 1, nullptr, 0);
+  ExecOpenIndices(target, false);
+  // AFTER triggers look for it here; ExecCloseResultRelations closes its indexes, and what they opened.
+  executor->es_opened_result_relations = lappend(executor->es_opened_result_relations, target);
+  ItemPointerSetInvalid(&after->tts_tid);
+  AfterTriggerBeginQuery();
+  ExecSimpleRelationUpdate(target, executor, &epq, before, after);
+  const bool updated_row = ItemPointerIsValid(&after->tts_tid);
+  AfterTriggerEndQuery(executor);
+  ExecCloseResultRelations(executor);
+  EvalPlanQualEnd(&epq);
+  ExecResetTupleTable(executor->es_tupleTable, false);
+  FreeExecutorState(executor);
+  PopActiveSnapshot();
+  CommandCounterIncrement();
+  return updated_row;
+}
+
+void FillErased(const LedgerRelation* ledger, TupleTableSlot* before, List* columns,
+                TupleTableSlot* after) {
+  const int count = after->tts_tupleDescriptor->natts;
+  memcpy(after->tts_values, before->tts_values, sizeof(Datum) * count);
+  memcpy(after->tts_isnull, before->tts_isnull, sizeof(bool) * count);
+  for (int i = 0; i < ledger->column_count; ++i) {
+    const LedgerColumn& column = ledger->columns[i];
+    if (IsNamed(columns, AsBytes({column.name, column.name_size})))
+      after->tts_isnull[column.attribute] = true;
+  }
+  after->tts_values[ledger->openings] =
+      WithoutSalts(OpeningsOf(ledger, before->tts_values, before->tts_isnull), columns);
+  ExecStoreVirtualTuple(after);
+}
+
+// What stands there against its openings: evidence of tampering is not erased.
+void RefuseAltered(const LedgerRelation* ledger, Relation relation, TupleTableSlot* row) {
+  const char* const fault =
+      FaultOfOpenings(ledger, row->tts_values, row->tts_isnull, nullptr, nullptr);
+  if (fault == nullptr) return;
+  ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+                  errmsg("a row of ledger \"%s\" was altered: %s",
+                         RelationGetRelationName(relation), fault),
+                  errhint("Find out what happened to it before you erase from it: SELECT * FROM "
+                          "bulla.verify(…).")));
+}
+
+void UpdateOrRaise(const LedgerRelation* ledger, Relation relation, TupleTableSlot* before,
+                   TupleTableSlot* after, Bitmapset* updated) {
+  if (Update(relation, before, after, updated)) {
+    slot_getallattrs(after);
+    if (IsErasure(ledger, relation, before, after)) return;
+  }
+  ereport(ERROR, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+                  errmsg("a trigger changed or suppressed an erasure from ledger \"%s\"",
+                         RelationGetRelationName(relation)),
+                  errhint("Let BEFORE UPDATE triggers return the row as it is.")));
+}
+
+}  // namespace
+
+bool IsBeingErased(Relation relation, ItemPointer row) {
+  return Permission::Covers(RelationGetRelid(relation), row);
+}
+
+bool IsErasure(const LedgerRelation* ledger, Relation relation, TupleTableSlot* before,
+               TupleTableSlot* after) {
+  if (ledger->openings < 0) return false;
+  slot_getallattrs(before);
+  slot_getallattrs(after);
+  List* erased = NIL;
+  for (int i = 0; i < RelationGetDescr(relation)->natts; ++i) {
+    const FormData_pg_attribute* const attribute = TupleDescAttr(RelationGetDescr(relation), i);
+    if (attribute->attisdropped || attribute->attgenerated != '\0' || i == ledger->openings ||
+        SameDatum(attribute, before->tts_values[i], before->tts_isnull[i], after->tts_values[i],
+                  after->tts_isnull[i]))
+      continue;
+    const LedgerColumn* const column = ErasableAt(ledger, i);
+    if (column == nullptr || !after->tts_isnull[i]) return false;
+    erased = lappend(erased, const_cast<char*>(column->name));
+  }
+  const Bytes openings = OpeningsOf(ledger, before->tts_values, before->tts_isnull);
+  return erased != NIL && !after->tts_isnull[ledger->openings] && OpeningsReader(openings).ok() &&
+         datum_image_eq(WithoutSalts(openings, erased), after->tts_values[ledger->openings], false,
+                        -1);
+}
+
+List* EraseValues(Relation relation, ItemPointer row, List* columns) {
+  const LedgerRelation* const ledger = DescribeLedger(relation);
+  TupleTableSlot* const before = table_slot_create(relation, nullptr);
+  TupleTableSlot* const after =
+      MakeSingleTupleTableSlot(RelationGetDescr(relation), &TTSOpsVirtual);
+  if (!table_tuple_fetch_row_version(relation, row, SnapshotAny, before))
+    elog(ERROR, "row to be erased from is gone, though it is locked");
+  slot_getallattrs(before);
+  RefuseAltered(ledger, relation, before);
+  Bitmapset* updated =
+      bms_make_singleton(ledger->openings + 1 - FirstLowInvalidHeapAttributeNumber);
+  List* const erased = ColumnsWithValue(ledger, before->tts_isnull, columns, &updated);
+  if (erased != NIL) {
+    FillErased(ledger, before, erased, after);
+    Enter([&]() -> Result<void> {
+      const Permission permission(RelationGetRelid(relation), row);
+      CallPg([&] { UpdateOrRaise(ledger, relation, before, after, updated); });
+      return {};
+    });
+  }
+  ExecDropSingleTupleTableSlot(before);
+  ExecDropSingleTupleTableSlot(after);
+  return erased;
+}
+
+}  // namespace bulla
