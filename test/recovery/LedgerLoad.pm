@@ -77,7 +77,8 @@ sub stop_load
 	my $ended = poll(sub { has_ended($load) });
 	ok($ended, "$name: no client waits for ever");
 	kill_load($load) if !$ended;
-	my $output = slurp_file("$load->{folder}/output");
+	# libpq prints a server's farewell to who does not listen.
+	my $output = slurp_file("$load->{folder}/output") =~ s/^(FATAL|WARNING):.*\n//gmr;
 	is($output, '', "$name: the clients understood everything");
 	return;
 }
