@@ -9,7 +9,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(kek_file write_kek new_node is_sound is_gapless poll rounds progress answers start_psql finish_psql is_waiting);
+our @EXPORT = qw(kek_file write_kek new_node is_sound is_gapless poll rounds progress answers kill_server start_psql finish_psql is_waiting);
 
 # The KEK of every server of a test: outside their data directories, as Bulla demands.
 sub kek_file { return "$PostgreSQL::Test::Utils::tmp_check/kek"; }
@@ -100,6 +100,32 @@ sub rounds
 	my ($few, $share) = @_;
 	return $few if !$ENV{BULLA_SOAK_ROUNDS};
 	return int($ENV{BULLA_SOAK_ROUNDS} * ($share // 1)) || 1;
+}
+
+sub children_of
+{
+	my ($parent) = @_;
+	my @found;
+	for my $status (glob '/proc/[0-9]*/stat')
+	{
+		open(my $file, '<', $status) or next;
+		my $line = <$file> // next;
+		push @found, $1 if $line =~ /^(\d+) \(.*\) \S (\d+) / && $2 == $parent;
+	}
+	return @found;
+}
+
+# The postmaster, and all it has started, at once.
+sub kill_server
+{
+	my ($node) = @_;
+	my $postmaster = $node->{_pid};
+	kill 'STOP', $postmaster;    # starts nobody between the list and the kill
+	my @all = ($postmaster, children_of($postmaster));
+	$node->kill9;
+	kill 'KILL', @all;
+	poll(sub { !grep { kill 0, $_ } @all }) or diag('killed processes are still there');
+	return;
 }
 
 # Whether the server takes queries. (psql() breaks its pipe now and then where there is no server.)

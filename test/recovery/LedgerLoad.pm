@@ -37,9 +37,9 @@ sub make_ledgers
 	return;
 }
 
-# What the server of a load is to be like, beside what a test needs. PostgreSQL's own tests log every
-# statement and do not flush.
-our $settings = join("\n", 'log_statement = none', 'fsync = on', 'restart_after_crash = on');
+# What the server of a load is to be like, beside what a test needs. PostgreSQL's own tests log every statement. They
+# do not flush (fsync = off) either, which is as good where processes are killed and the machine lives on.
+our $settings = join("\n", 'log_statement = none', 'restart_after_crash = on', 'max_connections = 40');
 
 # Starts clients. Arguments: clients, options of load.py, kinds, conninfo.
 sub start_load

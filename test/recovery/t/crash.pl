@@ -20,31 +20,6 @@ my $node = new_node('crash', settings => join("\n",
 $node->start;
 make_ledgers($node);
 
-sub children_of
-{
-	my ($parent) = @_;
-	my @found;
-	for my $status (glob '/proc/[0-9]*/stat')
-	{
-		open(my $file, '<', $status) or next;
-		my $line = <$file> // next;
-		push @found, $1 if $line =~ /^(\d+) \(.*\) \S (\d+) / && $2 == $parent;
-	}
-	return @found;
-}
-
-# The postmaster, and all it has started, at once.
-sub kill_everything
-{
-	my $postmaster = $node->{_pid};
-	kill 'STOP', $postmaster;    # starts nobody between the list and the kill
-	my @all = ($postmaster, children_of($postmaster));
-	$node->kill9;
-	kill 'KILL', @all;
-	poll(sub { !grep { kill 0, $_ } @all }) or diag('killed processes are still there');
-	return;
-}
-
 # One backend that holds a chain for which others wait: the postmaster ends all of them and starts over, with
 # new shared memory.
 sub kill_a_holder
@@ -75,7 +50,7 @@ for my $round (1 .. $rounds)
 		"round $round: clients append");
 	# Anywhere in the middle of things, and not when a look at the table has just ended.
 	select(undef, undef, undef, rand(0.1));
-	if ($whole) { kill_everything(); }
+	if ($whole) { kill_server($node); }
 	else { kill_a_holder($round); }
 	stop_load($loads[-1], "round $round");
 	my $told = told($loads[-1], 'ack');

@@ -44,6 +44,7 @@ $node->append_conf('postgresql.conf', join("\n",
 	'max_prepared_transactions = 20',
 	"shared_preload_libraries = 'bulla'",
 	'min_wal_size = 2MB',
+	'fsync = on',
 	$LedgerLoad::settings) . "\n");
 start($node);
 mkdir "$directory/space" or die $!;
