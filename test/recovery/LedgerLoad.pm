@@ -133,6 +133,7 @@ sub keeps_its_word
 		$node->safe_psql('postgres', "$verb PREPARED '$gid'");
 	}
 	my $list = PostgreSQL::Test::Utils::tempdir() . '/told';
+	append_to_file($list, '');
 	for my $load (@$loads)
 	{
 		for my $verb ('ack', 'refused')
