@@ -39,6 +39,11 @@ ChainCheck* ChainChecks::Add(Bytes key, std::string_view name) {
   return by_key_.emplace(std::string(AsText(key)), std::move(chain)).first->second.get();
 }
 
+void ChainChecks::Clear() {
+  recent_ = nullptr;
+  by_key_.clear();
+}
+
 void ChainChecks::WriteInParts(size_t size,
                                const std::function<void(std::string_view part)>& send) const {
   std::string part;

@@ -29,6 +29,8 @@ class ChainChecks {
   void WriteInParts(size_t size, const std::function<void(std::string_view part)>& send) const;
   [[nodiscard]] bool Merge(std::string_view part);
 
+  void Clear();
+
   size_t size() const { return by_key_.size(); }
   auto begin() const { return by_key_.begin(); }
   auto end() const { return by_key_.end(); }

@@ -266,6 +266,13 @@ bool IsOwnColumn(const LedgerRelation* ledger, int attribute) {
          attribute == ledger->openings;
 }
 
+LedgerId IdOfLedger(Oid table) {
+  const Relation relation = table_open(table, AccessShareLock);
+  const LedgerId id = DescribeLedger(relation)->arguments.id;
+  table_close(relation, AccessShareLock);
+  return id;
+}
+
 const char* QualifiedName(Oid table) {
   return quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
                                     get_rel_name(table));

@@ -56,6 +56,9 @@ LedgerRelation* DescribeWholeLedger(Relation relation);
 // Whether an attribute is one that Bulla fills in.
 bool IsOwnColumn(const LedgerRelation* ledger, int attribute);
 
+// The id of a ledger, or of the one that a partition belongs to. Raises as DescribeLedger does.
+LedgerId IdOfLedger(Oid table);
+
 // A table's name with its schema, quoted where it must be, palloc'd.
 const char* QualifiedName(Oid table);
 

@@ -6,6 +6,7 @@ extern "C" {
 #include "access/xlog.h"
 #include "replication/syncrep.h"
 #include "storage/sinval.h"
+#include "utils/guc.h"
 #include "utils/inval.h"
 }
 
@@ -18,6 +19,16 @@ namespace {
 
 // What the session asked for, while a commit overrides it; -1 where none does.
 int asked_synchronous_commit = -1;
+
+bool commit_durably = false;
+
+// By the setting's own machinery, which knows what else hangs on it, and puts it back at the end.
+void AskForSynchronousCommit() {
+  if (synchronous_commit < SYNCHRONOUS_COMMIT_REMOTE_FLUSH) {
+    set_config_option("synchronous_commit", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL,
+                      true, 0, false);
+  }
+}
 
 bool ChangedCatalogue() {
   SharedInvalidationMessage* messages;
@@ -35,6 +46,10 @@ bool MayReleaseEarly() {
 void BeforeCommit() {
   FlushQueueAndFireDeferred();
   SettleChains();
+  if (commit_durably) {
+    AskForSynchronousCommit();
+    return;
+  }
   if (!AnyChainOpen() || !MayReleaseEarly()) return;
   asked_synchronous_commit = synchronous_commit;
   synchronous_commit = SYNCHRONOUS_COMMIT_OFF;
@@ -50,6 +65,7 @@ bool RestoreSynchronousCommit() noexcept {
 
 // An error here would be a PANIC: the transaction is committed. Nothing below allocates or raises.
 void AfterCommit() noexcept {
+  commit_durably = false;
   PublishAndReleaseChains();
   ForgetQueue();
   if (!RestoreSynchronousCommit()) return;
@@ -69,11 +85,18 @@ void OnTransactionEvent(XactEvent event, void*) {
       break;
     case XACT_EVENT_PRE_PREPARE:
       FlushQueueAndFireDeferred();
+      if (commit_durably) {
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("a transaction that records what it verified or removed cannot be "
+                               "prepared"),
+                        errhint("Commit it, and do the rest in another transaction.")));
+      }
       SettleChains();
       ForgetHeads();
       break;
     case XACT_EVENT_PREPARE:
     case XACT_EVENT_ABORT:
+      commit_durably = false;
       ForgetChains();
       ForgetQueue();
       RestoreSynchronousCommit();
@@ -90,6 +113,8 @@ void OnSubtransactionEvent(SubXactEvent event, SubTransactionId, SubTransactionI
 }
 
 }  // namespace
+
+void CommitDurably() { commit_durably = true; }
 
 void WatchTransactions() {
   RegisterXactCallback(OnTransactionEvent, nullptr);

@@ -14,4 +14,8 @@ namespace bulla {
 // Registers the transaction callbacks; once per backend.
 void WatchTransactions();
 
+// This transaction leaves a lasting mark of what it saw: it commits without early release, and as
+// synchronously as synchronous_commit = on, whatever the session says. It cannot be prepared.
+void CommitDurably();
+
 }  // namespace bulla

@@ -7,9 +7,11 @@ extern "C" {
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "nodes/execnodes.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/tuplesort.h"
+#include "utils/tuplestore.h"
 }
 
 namespace bulla {
@@ -75,6 +77,17 @@ void KeepFinding(const Finding& finding, void* state) {
   MemoryContextSwitchTo(caller);
   MemoryContextDelete(scratch);
   ++sorter->count;
+}
+
+void PutFinding(const Finding& finding, void* state) {
+  const auto* const result = static_cast<ReturnSetInfo*>(state);
+  Datum values[4] = {};
+  bool nulls[4] = {finding.chain == nullptr, finding.seq == nullptr, false, false};
+  if (finding.chain != nullptr) values[0] = CStringGetTextDatum(finding.chain);
+  if (finding.seq != nullptr) values[1] = Int64GetDatum(*finding.seq);
+  values[2] = CStringGetTextDatum(finding.verdict);
+  values[3] = CStringGetTextDatum(finding.detail);
+  tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
 int64 ReportSorted(FindingSorter* sorter, ReportFinding report, void* state) {

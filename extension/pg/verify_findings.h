@@ -28,4 +28,8 @@ void KeepFinding(const Finding& finding, void* sorter);
 // those of the ledger. Returns how many there were.
 int64 ReportSorted(FindingSorter* sorter, ReportFinding report, void* state);
 
+// A ReportFinding: into the set of rows (chain, seq, verdict, detail) that a function returns, a
+// ReturnSetInfo.
+void PutFinding(const Finding& finding, void* result_set);
+
 }  // namespace bulla

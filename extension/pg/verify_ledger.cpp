@@ -21,6 +21,8 @@ extern "C" {
 #include "pg/ledger_relation.h"
 #include "pg/row_record.h"
 #include "pg/row_scan.h"
+#include "pg/verify_links.h"
+#include "pg/verify_progress.h"
 #include "pg/verify_scan.h"
 
 namespace bulla {
@@ -50,54 +52,20 @@ void CheckChain(RowCheck* check, Oid ledger, const char* name) {
   table_close(relation, AccessShareLock);
 }
 
-const char* LinkDetail(const LinkFinding& finding) {
-  switch (finding.verdict) {
-    case LinkVerdict::kRelinked:
-      return finding.first == 0 ? "the first row has a prev_hash"
-                                : "prev_hash is not the hash of the row before";
-    case LinkVerdict::kDuplicate:
-      return "another row has the same seq";
-    case LinkVerdict::kMissing:
-      break;
+// -1 where nobody knows.
+int64 EstimateRows(Oid ledger, const VerifyRange& range) {
+  if (range.chain != nullptr)
+    return range.last < PG_INT64_MAX ? Max(range.last - range.first + 1, 0) : -1;
+  double rows = 0;
+  ListCell* cell;
+  foreach (cell, LedgerLeaves(ledger)) {
+    const Relation leaf = table_open(lfirst_oid(cell), AccessShareLock);
+    const double of_leaf = leaf->rd_rel->reltuples;
+    table_close(leaf, AccessShareLock);
+    if (of_leaf < 0) return -1;
+    rows += of_leaf;
   }
-  return finding.first == finding.last
-             ? "the row is not there"
-             : psprintf("%lld rows are not there, up to seq %lld",
-                        static_cast<long long>(finding.last - finding.first + 1),
-                        static_cast<long long>(finding.last));
-}
-
-const char* VerdictName(LinkVerdict verdict) {
-  switch (verdict) {
-    case LinkVerdict::kRelinked:
-      return "relinked";
-    case LinkVerdict::kMissing:
-      return "missing";
-    case LinkVerdict::kDuplicate:
-      return "duplicate";
-  }
-  pg_unreachable();
-}
-
-struct LinkFindings {
-  std::vector<LinkFinding> list;
-};
-
-void ReportLinks(const RowCheck* check) {
-  auto* const findings = NewInContext<LinkFindings>();
-  for (auto& [key, state] : *check->chains) {
-    const ChainCheck* const chain = state.get();
-    Enter([&]() -> Result<void> {
-      findings->list = chain->links.Finish(check->first, std::min(check->last, chain->highest_seq));
-      return {};
-    });
-    for (const LinkFinding& finding : findings->list) {
-      CHECK_FOR_INTERRUPTS();
-      check->report(
-          {chain->name.c_str(), &finding.first, VerdictName(finding.verdict), LinkDetail(finding)},
-          check->report_state);
-    }
-  }
+  return static_cast<int64>(rows);
 }
 
 }  // namespace
@@ -123,15 +91,19 @@ Verified VerifyLedger(Oid ledger, const VerifyRange& range, ReportFinding report
   PushActiveSnapshot(GetLatestSnapshot());
   FindingSorter* const findings = NewFindingSorter();
   RowCheck* const check = NewRowCheck(range.first, range.last, KeepFinding, findings);
+  const ChainBoundaries* const boundaries = ReadChainBoundaries(IdOfLedger(ledger));
+  BeginProgress(check, ledger, EstimateRows(ledger, range));
   if (range.chain != nullptr) {
     CheckChain(check, ledger, range.chain);
   } else {
     CheckTables(check, LedgerLeaves(ledger));
   }
-  ReportLinks(check);
+  ReportLinks(check, boundaries);
+  if (range.chain == nullptr) ReportLostChains(check, boundaries);
   VerifyProtection(ledger, KeepFinding, findings);
   FlushWhatWasRead();
   PopActiveSnapshot();
+  EndProgress();
   ReportSorted(findings, report, state);
 
   Verified verified{check->rows, check->erased, static_cast<int64>(check->chains->size()), {}};

@@ -34,19 +34,6 @@ Datum TextOrNull(const char* text, bool* null) {
   return *null ? kNone : CStringGetTextDatum(text);
 }
 
-void PutFinding(const Finding& finding, void* state) {
-  const auto* const result = static_cast<ReturnSetInfo*>(state);
-  bool nulls[4] = {};
-  Datum values[] = {
-      TextOrNull(finding.chain, &nulls[0]),
-      finding.seq != nullptr ? Int64GetDatum(*finding.seq) : kNone,
-      CStringGetTextDatum(finding.verdict),
-      CStringGetTextDatum(finding.detail),
-  };
-  nulls[1] = finding.seq == nullptr;
-  tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-}
-
 // The finding that verify_summary names: by row before by ledger, then by chain, then by seq.
 struct FirstFinding {
   bool any;

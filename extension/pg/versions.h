@@ -14,6 +14,12 @@ extern "C" {
 #include "storage/procarray.h"
 #include "storage/shm_mq.h"
 #include "utils/acl.h"
+#if PG_VERSION_NUM >= 140000
+#include "utils/backend_progress.h"
+#include "utils/backend_status.h"
+#else
+#include "pgstat.h"
+#endif
 #include "utils/datetime.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
@@ -130,6 +136,15 @@ inline shm_mq_result SendToQueue(shm_mq_handle* queue, Size size, const void* by
   return shm_mq_send(queue, size, bytes, false, true);
 #else
   return shm_mq_send(queue, size, bytes, false);
+#endif
+}
+
+// What a session shows of itself, 1 to pgstat_fetch_stat_numbackends(); nullptr where there is none.
+inline const LocalPgBackendStatus* BackendStatusAt(int index) {
+#if PG_VERSION_NUM >= 160000
+  return pgstat_get_local_beentry_by_index(index);
+#else
+  return pgstat_fetch_stat_local_beentry(index);
 #endif
 }
 

@@ -3,7 +3,7 @@
 
 REVOKE ALL ON ALL TABLES IN SCHEMA bulla FROM PUBLIC;
 GRANT USAGE ON SCHEMA bulla TO PUBLIC;
-GRANT SELECT ON bulla.ledgers, bulla.chain_locks TO PUBLIC;
+GRANT SELECT ON bulla.ledgers, bulla.chain_locks, bulla.verify_progress TO PUBLIC;
 
 REVOKE EXECUTE ON FUNCTION
     bulla.create_key(text, text, text),

@@ -1,0 +1,158 @@
+#include "pg/verify_since.h"
+
+#include <algorithm>
+
+extern "C" {
+#include "access/table.h"
+#include "miscadmin.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+}
+
+#include "pg/boundary.h"
+#include "pg/chain_boundaries.h"
+#include "pg/chain_heads.h"
+#include "pg/event_lookup.h"
+#include "pg/ledger_relation.h"
+#include "pg/row_record.h"
+#include "pg/row_scan.h"
+#include "pg/verify_ledger.h"
+#include "pg/verify_links.h"
+#include "pg/verify_progress.h"
+
+namespace bulla {
+namespace {
+
+ChainValues ValuesOf(Oid ledger, const char* chain) {
+  const Relation relation = table_open(ledger, AccessShareLock);
+  const ChainValues values = ChainOfName(DescribeLedger(relation), chain);
+  table_close(relation, AccessShareLock);
+  return values;
+}
+
+struct FoundHash {
+  bool found;
+  bool same;
+  LeafHash expected;
+};
+
+void CompareHash(LedgerRelation* leaf, TupleTableSlot* row, void* state) {
+  auto* const result = static_cast<FoundHash*>(state);
+  slot_getallattrs(row);
+  LeafHash hash;
+  result->found = true;
+  result->same |= !row->tts_isnull[leaf->hash] && ReadHash(row->tts_values[leaf->hash], &hash) &&
+                  hash == result->expected;
+}
+
+struct Bookmark {
+  const char* chain;
+  int64 seq;
+  LeafHash hash;
+  const char* since;
+};
+
+void ReportBookmark(const Bookmark& bookmark, const char* verdict, const char* what,
+                    ReportFinding report, void* state) {
+  report({bookmark.chain, &bookmark.seq, verdict,
+          psprintf("%s: it was verified up to here at %s", what, bookmark.since)},
+         state);
+}
+
+// The row up to which the chain was verified must still be there, as it was.
+void CheckBookmark(Oid ledger, const Bookmark& bookmark, const ChainHead& head,
+                   ReportFinding report, void* state) {
+  if (head.seq < bookmark.seq) {
+    ReportBookmark(bookmark, "truncated", "the last rows of the chain are gone", report, state);
+    return;
+  }
+  FoundHash row{true, head.hash == bookmark.hash, bookmark.hash};
+  if (head.seq > bookmark.seq) {
+    row.found = row.same = false;
+    ScanRows(ledger, ValuesOf(ledger, bookmark.chain), bookmark.seq, bookmark.seq,
+             GetActiveSnapshot(), CompareHash, &row);
+  }
+  if (!row.found) {
+    ReportBookmark(bookmark, "missing", "the row is not there", report, state);
+  } else if (!row.same) {
+    ReportBookmark(bookmark, "rewritten", "another row stands in the place of one", report, state);
+  }
+}
+
+bool ReadBookmark(const LoggedEvent* event, Bookmark* bookmark) {
+  *bookmark = {event->chain, event->seq, {}, timestamptz_to_str(event->occurred_at)};
+  return event->seq >= 0 && DetailHash(event, "hash", &bookmark->hash);
+}
+
+List* Grown(List* list, const char* name, int64 first, const ChainHead& head) {
+  auto* const chain = static_cast<GrownChain*>(palloc(sizeof(GrownChain)));
+  *chain = {name, first, head};
+  return lappend(list, chain);
+}
+
+void VerifyRows(Oid ledger, const GrownChain* chain, RowCheck* check,
+                const ChainBoundaries* boundaries) {
+  check->first = chain->first;
+  check->last = chain->head.seq;
+  ScanRows(ledger, ValuesOf(ledger, chain->name), Max(chain->first - 1, 0), chain->head.seq,
+           GetActiveSnapshot(), CheckRow, check);
+  Enter([&]() -> Result<void> {
+    if (check->chains->size() == 0) check->chains->Add({}, chain->name);
+    for (auto& [key, state] : *check->chains) state->highest_seq = chain->head.seq;
+    return {};
+  });
+  ReportLinks(check, boundaries);
+  check->chains->Clear();
+}
+
+}  // namespace
+
+List* FindGrownChains(Oid ledger, ReportFinding report, void* state) {
+  ChainHeads* const heads = ReadChainHeads(ledger, GetActiveSnapshot());
+  List* grown = NIL;
+  ListCell* cell;
+  // Both in byte order of the chains.
+  auto head = heads->by_name.begin();
+  const auto add_new = [&](const char* before) {
+    for (; head != heads->by_name.end() && (before == nullptr || head->first < before); ++head)
+      grown = Grown(grown, head->first.c_str(), 0, head->second);
+  };
+  foreach (cell, LastEventOfEachChain(IdOfLedger(ledger), kVerifiedEvent)) {
+    CHECK_FOR_INTERRUPTS();
+    Bookmark bookmark;
+    if (!ReadBookmark(static_cast<const LoggedEvent*>(lfirst(cell)), &bookmark)) continue;
+    add_new(bookmark.chain);
+    const bool there = head != heads->by_name.end() && head->first == bookmark.chain;
+    CheckBookmark(ledger, bookmark, there ? head->second : ChainHead{}, report, state);
+    if (!there) continue;
+    if (head->second.seq > bookmark.seq)
+      grown = Grown(grown, head->first.c_str(), bookmark.seq + 1, head->second);
+    ++head;
+  }
+  add_new(nullptr);
+  return grown;
+}
+
+void VerifyGrownChains(Oid ledger, List* chains, ReportFinding report, void* state) {
+  RowCheck* const check = NewRowCheck(0, 0, report, state);
+  const ChainBoundaries* const boundaries = ReadChainBoundaries(IdOfLedger(ledger));
+  int64 rows = 0;
+  ListCell* cell;
+  foreach (cell, chains) {
+    const auto* const chain = static_cast<const GrownChain*>(lfirst(cell));
+    rows += chain->head.seq - chain->first + 1;
+  }
+  BeginProgress(check, ledger, rows);
+  const MemoryContext memory =
+      AllocSetContextCreate(CurrentMemoryContext, "bulla grown chain", ALLOCSET_DEFAULT_SIZES);
+  foreach (cell, chains) {
+    const MemoryContext caller = MemoryContextSwitchTo(memory);
+    VerifyRows(ledger, static_cast<const GrownChain*>(lfirst(cell)), check, boundaries);
+    MemoryContextSwitchTo(caller);
+    MemoryContextReset(memory);
+  }
+  VerifyProtection(ledger, report, state);
+  EndProgress();
+}
+
+}  // namespace bulla

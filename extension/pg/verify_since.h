@@ -1,0 +1,34 @@
+// Verification that goes on where the last recorded one ended: what it costs is what is new, and a look at
+// the last row of each chain.
+#pragma once
+
+extern "C" {
+#include "postgres.h"
+#include "nodes/pg_list.h"
+}
+
+#include "core/chain_tail.h"
+#include "pg/verify_findings.h"
+
+namespace bulla {
+
+// An event of this action says that a chain was verified up to a row: chain, seq, hash.
+inline constexpr char kVerifiedEvent[] = "ledger.verified";
+
+// A chain that has rows behind its recorded position, or none recorded yet.
+struct GrownChain {
+  const char* name;
+  int64 first;  // the first row that is new
+  ChainHead head;
+};
+
+// The chains of a ledger that grew since, a list of GrownChain* in order of name, as the active snapshot sees
+// them. Reports `truncated` where a recorded row and all behind it are gone, `rewritten` where another row
+// stands in its place, `missing` where none does.
+List* FindGrownChains(Oid ledger, ReportFinding report, void* state);
+
+// Judges what is new in these chains, and the triggers. Findings come in the order of verify_findings.h.
+// CheckMayRead comes first. Reads as the active snapshot does.
+void VerifyGrownChains(Oid ledger, List* chains, ReportFinding report, void* state);
+
+}  // namespace bulla

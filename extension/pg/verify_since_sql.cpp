@@ -1,0 +1,116 @@
+// SQL functions that verify what is new since a verification that was recorded, and record one.
+
+#include "pg/boundary.h"
+
+extern "C" {
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "miscadmin.h"
+#include "tcop/utility.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+}
+
+#include "pg/append_queue.h"
+#include "pg/arguments.h"
+#include "pg/durable.h"
+#include "pg/event_log.h"
+#include "pg/ledger_relation.h"
+#include "pg/transaction_events.h"
+#include "pg/verify_ledger.h"
+#include "pg/verify_since.h"
+#include "pg/versions.h"
+
+namespace bulla {
+namespace {
+
+void RefuseWhereNothingCanBeWritten() {
+  if (RecoveryInProgress()) {
+    ereport(ERROR,
+            (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+             errmsg("a verification cannot be recorded on a standby"),
+             errhint("bulla.verify and bulla.verify_since work here; record on the primary.")));
+  }
+  PreventCommandIfReadOnly("bulla.record_verification()");
+}
+
+struct FirstFinding {
+  char* text;  // null where there is none
+};
+
+void KeepFirst(const Finding& finding, void* state) {
+  auto* const first = static_cast<FirstFinding*>(state);
+  if (first->text != nullptr) return;
+  first->text = finding.seq != nullptr
+                    ? psprintf("%s, chain \"%s\", seq %lld: %s.", finding.verdict, finding.chain,
+                               static_cast<long long>(*finding.seq), finding.detail)
+                    : psprintf("%s: %s.", finding.verdict, finding.detail);
+}
+
+void RefuseFindings(Oid ledger, FindingSorter* findings) {
+  FirstFinding first = {};
+  const int64 count = ReportSorted(findings, KeepFirst, &first);
+  if (count == 0) return;
+  ereport(ERROR,
+          (errcode(ERRCODE_DATA_CORRUPTED),
+           errmsg("ledger \"%s\" does not verify (findings: %lld): nothing was recorded",
+                  get_rel_name(ledger), static_cast<long long>(count)),
+           errdetail("The first is %s", first.text),
+           errhint("SELECT * FROM bulla.verify_since(…) and bulla.verify(…) tell all of them.")));
+}
+
+void RecordPositions(Oid ledger, List* chains) {
+  const char* const id = IdText(IdOfLedger(ledger));
+  ListCell* cell;
+  foreach (cell, chains) {
+    CHECK_FOR_INTERRUPTS();
+    const auto* const chain = static_cast<const GrownChain*>(lfirst(cell));
+    RecordEvent(kVerifiedEvent,
+                EventDetail()
+                    .Text("ledger_id", id)
+                    .Text("chain", chain->name)
+                    .Number("seq", chain->head.seq)
+                    .Bytes("hash", chain->head.hash.bytes.data(), chain->head.hash.bytes.size()));
+  }
+}
+
+}  // namespace
+
+BULLA_FUNCTION(bulla_verify_since);
+Datum bulla_verify_since(PG_FUNCTION_ARGS) {
+  const Oid ledger = ReadableLedger(fcinfo);
+  ReturnSet(fcinfo);
+  FlushQueue();  // what this transaction queued is part of what it sees
+  PushActiveSnapshot(GetLatestSnapshot());
+  FindingSorter* const findings = NewFindingSorter();
+  List* const grown = FindGrownChains(ledger, KeepFinding, findings);
+  VerifyGrownChains(ledger, grown, KeepFinding, findings);
+  FlushWhatWasRead();
+  PopActiveSnapshot();
+  ReportSorted(findings, PutFinding, fcinfo->resultinfo);
+  return Datum{0};
+}
+
+BULLA_FUNCTION(bulla_record_verification);
+Datum bulla_record_verification(PG_FUNCTION_ARGS) {
+  RefuseWhereNothingCanBeWritten();
+  const Oid ledger = ReadableLedger(fcinfo);
+  RefuseNull(fcinfo, 1, "whole");
+  FlushQueue();  // what this transaction queued is part of what it sees
+  PushActiveSnapshot(GetLatestSnapshot());
+  FindingSorter* const findings = NewFindingSorter();
+  // What the whole is verified as of comes later, so it has what is recorded here.
+  List* const grown = FindGrownChains(ledger, KeepFinding, findings);
+  if (PG_GETARG_BOOL(1)) {
+    VerifyLedger(ledger, kWholeLedger, KeepFinding, findings);
+  } else {
+    VerifyGrownChains(ledger, grown, KeepFinding, findings);
+  }
+  PopActiveSnapshot();
+  RefuseFindings(ledger, findings);
+  RecordPositions(ledger, grown);
+  CommitDurably();
+  PG_RETURN_INT64(list_length(grown));
+}
+
+}  // namespace bulla
