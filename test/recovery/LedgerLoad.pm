@@ -15,7 +15,8 @@ use Test::More;
 our @EXPORT = qw(make_ledgers start_load stop_load kill_load told appends_on keeps_its_word);
 
 # Kinds of transaction in load.py, the common ones several times.
-our @kinds = (('single') x 4, ('lane') x 2, 'several', 'part', 'savepoint', 'undone', 'prepared');
+our @kinds = (('single') x 4, ('queued') x 3, ('lane') x 2, 'several', 'part', 'savepoint', 'queued_several', 'undone',
+	'prepared');
 
 my $next_round = 1;
 my %chain_of = (ledger => '0', lanes => 'lane', parts => '0');

@@ -16,6 +16,7 @@ Client 8 releases its locks late, client 9 commits asynchronously: what that is 
 """
 import argparse
 import ctypes
+import json
 import os
 import random
 import signal
@@ -104,6 +105,23 @@ class Client:
         self.do(f"INSERT INTO lanes VALUES ({100 + self.name}, {self.name}, {self.row('lanes')})")
         self.do("COMMIT")
 
+    def event(self, ledger, number, **columns):
+        """The call that appends this row when the transaction commits."""
+        values = json.dumps({"client": self.name, "number": number} | columns)
+        return f"SELECT bulla.append('{ledger}', '{values}')"
+
+    def queued(self):
+        self.do(self.event("ledger", self.row("ledger"), note="queued"))
+
+    def queued_several(self):
+        self.do("BEGIN")
+        self.do(f"{self.event('ledger', self.row('ledger'))}; SAVEPOINT a")
+        self.do(f"{self.event('ledger', -1)}; {self.event('parts', -1)}; ROLLBACK TO a")
+        for lane in self.random.sample(range(4), 3):  # in any order: the commit locks them in one
+            self.do(self.event("lanes", self.row("lanes"), lane=lane))
+        self.do(self.event("parts", self.row("parts")))
+        self.do("COMMIT")
+
     def undone(self):
         self.do(f"BEGIN; INSERT INTO ledger VALUES ({self.name}, {self.row('ledger')}, 'undone')")
         self.do("ROLLBACK")
@@ -112,6 +130,7 @@ class Client:
     def prepared(self):
         self.do("BEGIN")
         self.do(f"INSERT INTO lanes VALUES ({100 + self.name}, {self.name}, {self.row('lanes')})")
+        self.do(self.event("lanes", self.row("lanes"), lane=100 + self.name))
         self.prepared_name = f"load_{self.name}_{self.number}"
         self.do(f"PREPARE TRANSACTION '{self.prepared_name}'")
         try:
