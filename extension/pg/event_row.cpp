@@ -129,29 +129,54 @@ void CheckConstraints(EventReader* reader, Relation ledger, const Row& row) {
   }
 }
 
-void ReadAndQueue(EventReader* reader, Relation ledger, Jsonb* event) {
-  ResetExprContext(reader->context);
-  const MemoryContext caller = MemoryContextSwitchTo(reader->context->ecxt_per_tuple_memory);
-  const TupleDesc columns = RelationGetDescr(ledger);
-  const bool* const given = ReadKeys(ledger, event);
-  const Row row = Defaults(reader, columns->natts, given);
-  Populate(reader, columns, event, row);
+void CheckAndQueue(EventReader* reader, Relation ledger, const Row& row) {
   if (!reader->others_may_change_row) {
     CheckNotNull(ledger, row);
     CheckConstraints(reader, ledger, row);
   }
   QueueRow(ledger, row.values, row.nulls);
-  MemoryContextSwitchTo(caller);
+}
+
+void ReadAndQueue(EventReader* reader, Relation ledger, Jsonb* event) {
+  const TupleDesc columns = RelationGetDescr(ledger);
+  const bool* const given = ReadKeys(ledger, event);
+  const Row row = Defaults(reader, columns->natts, given);
+  Populate(reader, columns, event, row);
+  CheckAndQueue(reader, ledger, row);
+}
+
+// Calls `queue` with the ledger's reader and with memory for one event.
+template <class Queue>
+void WithReader(Relation ledger, Queue&& queue) {
+  EventReader* const reader = EventReaderOf(ledger);
+  Enter([&]() -> Result<void> {
+    const EventReaderInUse in_use(reader);
+    CallPg([&] {
+      ResetExprContext(reader->context);
+      const MemoryContext caller = MemoryContextSwitchTo(reader->context->ecxt_per_tuple_memory);
+      queue(reader);
+      MemoryContextSwitchTo(caller);
+    });
+    return {};
+  });
 }
 
 }  // namespace
 
 void QueueEvent(Relation ledger, Jsonb* event) {
-  EventReader* const reader = EventReaderOf(ledger);
-  Enter([&]() -> Result<void> {
-    const EventReaderInUse in_use(reader);
-    CallPg([&] { ReadAndQueue(reader, ledger, event); });
-    return {};
+  WithReader(ledger, [&](EventReader* reader) { ReadAndQueue(reader, ledger, event); });
+}
+
+void QueueValues(Relation ledger, const Datum* values, const bool* nulls, const bool* given) {
+  WithReader(ledger, [&](EventReader* reader) {
+    const int count = RelationGetDescr(ledger)->natts;
+    const Row row = Defaults(reader, count, given);
+    for (int i = 0; i < count; ++i) {
+      if (!given[i]) continue;
+      row.values[i] = values[i];
+      row.nulls[i] = nulls[i];
+    }
+    CheckAndQueue(reader, ledger, row);
   });
 }
 

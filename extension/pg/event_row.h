@@ -18,4 +18,8 @@ namespace bulla {
 // column, and what converting, defaults and constraints raise.
 void QueueEvent(Relation ledger, Jsonb* event);
 
+// The same for an event whose values are there already, by attribute; columns that are not given have their
+// defaults.
+void QueueValues(Relation ledger, const Datum* values, const bool* nulls, const bool* given);
+
 }  // namespace bulla

@@ -15,6 +15,7 @@ int chain_lock_timeout = 10'000;
 int head_cache_size = 4'096;
 bool restore_mode = false;
 char* kek_setting = nullptr;
+char* actor = nullptr;
 
 void DefineSettings() {
   // On by default because it is what lets commits of one chain share a flush. Other sessions may see a
@@ -38,6 +39,13 @@ void DefineSettings() {
       "For data-only restores: each row must match its own hash, in any order. "
       "Run bulla.verify() afterwards.",
       &restore_mode, false, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+
+  // Anybody's to set: the application knows its users, the database does not. An event says what it was
+  // told, beside the roles, which it knows.
+  DefineCustomStringVariable("bulla.actor",
+                             "Names who acts in the application, for events of changes.",
+                             "SET LOCAL bulla.actor = '…' in each transaction.", &actor, "",
+                             PGC_USERSET, 0, nullptr, nullptr, nullptr);
 
   // A path, never a key: settings show in pg_settings.
   DefineCustomStringVariable("bulla.kek", "Where the key-encryption key is, as file:PATH.",

@@ -17,6 +17,9 @@ extern int head_cache_size;
 // bulla.restore: accept rows that bring their own seq, prev_hash and hash, in any order.
 extern bool restore_mode;
 
+// bulla.actor: who the application says acts, written into every event of a change; empty for nobody.
+extern char* actor;
+
 // bulla.kek: where the key-encryption key is, "file:PATH"; empty for none.
 extern char* kek_setting;
 

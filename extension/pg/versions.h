@@ -6,6 +6,7 @@ extern "C" {
 #include "postgres.h"
 #include "access/genam.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -22,6 +23,7 @@ extern "C" {
 #endif
 #include "utils/datetime.h"
 #include "utils/guc.h"
+#include "utils/regproc.h"
 #include "utils/rel.h"
 #include "utils/tuplestore.h"
 #if PG_VERSION_NUM >= 160000
@@ -40,6 +42,23 @@ inline bool OwnsRelation(Oid relation, Oid role) {
   return object_ownercheck(RelationRelationId, relation, role);
 #else
   return pg_class_ownercheck(relation, role);
+#endif
+}
+
+inline bool MayExecute(Oid function, Oid role) {
+#if PG_VERSION_NUM >= 160000
+  return object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE) == ACLCHECK_OK;
+#else
+  return pg_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
+#endif
+}
+
+// The parts of a qualified name as SQL writes it.
+inline List* NameParts(const char* name) {
+#if PG_VERSION_NUM >= 160000
+  return stringToQualifiedNameList(name, nullptr);
+#else
+  return stringToQualifiedNameList(name);
 #endif
 }
 

@@ -13,3 +13,5 @@ REVOKE EXECUTE ON FUNCTION
     bulla.decrypt(bytea, text),
     bulla.decrypt_if_encrypted(text, text)
 FROM PUBLIC;
+
+GRANT SELECT ON bulla.audited_tables TO PUBLIC;
