@@ -106,6 +106,28 @@ delete $other{'53100'};
 is(join(' ', keys %other), '', 'full disk of the data: no client met another error, nor lost its connection');
 keeps_its_word($node, \@loads, 'full disk of the data');
 
+# A full disk of temporary files: what does not fit into memory cannot be queued, the transaction is refused as a
+# whole, and others append on.
+push @loads, start_load($node, clients => 4);
+break_disk('full', '/pgsql_tmp/');
+my $long = q{
+	SET work_mem = '64kB';
+	BEGIN;
+	SELECT bulla.append('ledger', jsonb_build_object('number', -1));
+	SELECT count(bulla.append('ledger', jsonb_build_object('number', -g, 'note', repeat('x', 100)))) FROM generate_series(1, 20000) AS g;
+	COMMIT};
+($code, $output, $errors) = $node->psql('postgres', $long);
+like($errors, qr/ERROR:  could not write to file "base\/pgsql_tmp\/[^"]+": No space left on device/,
+	'full disk of temporary files: who queues too much is refused');
+appends_on($loads[-1], 'full disk of temporary files');
+mend_disk();
+stop_load($loads[-1], 'full disk of temporary files');
+is(scalar(told($loads[-1], 'error')), 0, 'full disk of temporary files: nobody else met an error');
+keeps_its_word($node, \@loads, 'full disk of temporary files');
+$node->safe_psql('postgres', $long =~ s/-(\w)/1000 + $1/gr);
+is($node->safe_psql('postgres', 'SELECT count(*) FROM ledger WHERE number > 1000 AND client IS NULL'), '20001',
+	'full disk of temporary files: when there is room again, it takes them all');
+
 # One process alone whose flush is refused, where the kernel lets it be traced: the others live on with a healthy
 # disk until PostgreSQL stops all of them, and the server comes back by itself.
 SKIP:
