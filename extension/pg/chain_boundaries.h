@@ -9,6 +9,7 @@ extern "C" {
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "core/record.h"
 
@@ -21,18 +22,23 @@ struct ChainBoundary {
   int64 seq;      // the first row that was kept
   LeafHash hash;  // of the row before it, which its prev_hash must be
   TimestampTz recorded_at;
-  std::string recorded_by;
 };
 
-// The highest boundary of each chain that has one, by the chain's name.
+// All boundaries of each chain that has some, in order of seq, by the chain's name.
 struct ChainBoundaries {
-  std::map<std::string, ChainBoundary, std::less<>> by_name;
+  std::map<std::string, std::vector<ChainBoundary>, std::less<>> by_name;
 };
 
 // In the current memory context.
 ChainBoundaries* ReadChainBoundaries(const LedgerId& ledger);
 
-// nullptr where the chain has none.
-const ChainBoundary* FindBoundary(const ChainBoundaries* boundaries, const char* chain);
+// The last boundary of the chain at or before this seq; nullptr where there is none.
+const ChainBoundary* FindBoundary(const ChainBoundaries* boundaries, const char* chain,
+                                  int64 seq = PG_INT64_MAX);
+
+// Records one, as the last row that goes: its seq and hash. `action` is one of those above; `part` is the name of
+// the partition that goes, or nullptr.
+void RecordBoundary(const char* action, Oid ledger, const char* part, const char* chain,
+                    int64 last_seq, const LeafHash& last_hash, int64 rows);
 
 }  // namespace bulla

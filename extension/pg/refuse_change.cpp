@@ -1,5 +1,5 @@
-// bulla.refuse_change: the trigger that makes a ledger append-only. It lets one change through: an erasure
-// that bulla.erase makes, or that a publisher made.
+// bulla.refuse_change: the trigger that makes a ledger append-only. It lets two changes through: an erasure
+// that bulla.erase makes, or that a publisher made, and the removal of rows that bulla.prune makes.
 
 #include "pg/boundary.h"
 
@@ -10,16 +10,22 @@ extern "C" {
 }
 
 #include "pg/erasure.h"
+#include "pg/prune.h"
 
 namespace bulla {
 namespace {
 
-bool MayPass(const TriggerData* trigger) {
+bool IsErasureThatMay(const TriggerData* trigger) {
   return TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) && TRIGGER_FIRED_FOR_ROW(trigger->tg_event) &&
          (IsBeingErased(trigger->tg_relation, &trigger->tg_trigtuple->t_self) ||
           IsLogicalWorker()) &&
          IsErasure(DescribeLedger(trigger->tg_relation), trigger->tg_relation, trigger->tg_trigslot,
                    trigger->tg_newslot);
+}
+
+bool IsPruningThatMay(const TriggerData* trigger) {
+  return TRIGGER_FIRED_BY_DELETE(trigger->tg_event) && TRIGGER_FIRED_FOR_ROW(trigger->tg_event) &&
+         IsBeingPruned(DescribeLedger(trigger->tg_relation), trigger->tg_trigslot);
 }
 
 }  // namespace
@@ -33,7 +39,14 @@ Datum bulla_refuse_change(PG_FUNCTION_ARGS) {
              errmsg("this function must be called as a trigger BEFORE UPDATE, DELETE or TRUNCATE"),
              errhint("bulla.create_ledger makes the triggers of a ledger.")));
   }
-  if (MayPass(trigger)) return PointerGetDatum(trigger->tg_newtuple);
+  if (IsErasureThatMay(trigger)) return PointerGetDatum(trigger->tg_newtuple);
+  if (IsPruningThatMay(trigger)) return PointerGetDatum(trigger->tg_trigtuple);
+  if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event)) {
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("INSERT is not possible: \"%s\" is a part of a ledger that was detached",
+                           RelationGetRelationName(trigger->tg_relation)),
+                    errhint("Its chains go on in the ledger.")));
+  }
   const char* const statement = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event)   ? "UPDATE"
                                 : TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ? "DELETE"
                                                                              : "TRUNCATE";

@@ -2,6 +2,7 @@
 
 extern "C" {
 #include "postgres.h"
+#include "access/table.h"
 #include "utils/lsyscache.h"
 }
 
@@ -145,6 +146,13 @@ ChainValues ChainOfName(const LedgerRelation* ledger, const char* name) {
     getTypeInputInfo(column.type_oid, &input, &parameter);
     values[i] = OidInputFunctionCall(input, const_cast<char*>(texts[i]), parameter, -1);
   }
+  return values;
+}
+
+ChainValues ChainOfLedger(Oid ledger, const char* name) {
+  const Relation relation = table_open(ledger, AccessShareLock);
+  const ChainValues values = ChainOfName(DescribeLedger(relation), name);
+  table_close(relation, AccessShareLock);
   return values;
 }
 

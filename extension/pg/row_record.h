@@ -34,6 +34,7 @@ void WriteColumns(const LedgerRelation* ledger, const RowChain& chain, const Dat
 
 // The values that lead to a chain of this name. Raises where the name is malformed.
 ChainValues ChainOfName(const LedgerRelation* ledger, const char* name);
+ChainValues ChainOfLedger(Oid ledger, const char* name);
 
 // The hash that a row should have at this place of this chain. False where its record is too long, or its
 // openings cannot be read.

@@ -49,9 +49,11 @@ struct LinkFindings {
 };
 
 // Where the chain is to begin, in the range that is judged.
-int64 Begin(const RowCheck* check, ChainCheck* chain, const ChainBoundary* boundary) {
+int64 Begin(const RowCheck* check, ChainCheck* chain, const ChainBoundaries* boundaries) {
   const int64 lowest = chain->links.lowest();
-  if (boundary == nullptr || (lowest >= 0 && lowest < boundary->seq)) return check->first;
+  const ChainBoundary* const boundary =
+      FindBoundary(boundaries, chain->name.c_str(), lowest < 0 ? PG_INT64_MAX : lowest);
+  if (boundary == nullptr) return check->first;
   if (lowest == boundary->seq && check->first <= boundary->seq) {
     Enter([&]() -> Result<void> {
       chain->links.AddPredecessor(boundary->seq - 1, boundary->hash);
@@ -67,7 +69,7 @@ void ReportLinks(const RowCheck* check, const ChainBoundaries* boundaries) {
   auto* const findings = NewInContext<LinkFindings>();
   for (auto& [key, state] : *check->chains) {
     ChainCheck* const chain = state.get();
-    const int64 first = Begin(check, chain, FindBoundary(boundaries, chain->name.c_str()));
+    const int64 first = Begin(check, chain, boundaries);
     Enter([&]() -> Result<void> {
       findings->list = chain->links.Finish(first, std::min(check->last, chain->highest_seq));
       return {};
@@ -90,9 +92,9 @@ void ReportLostChains(const RowCheck* check, const ChainBoundaries* boundaries) 
     for (auto& [key, chain] : *check->chains) names->met.insert(chain->name);
     return {};
   });
-  for (auto& [name, boundary] : boundaries->by_name) {
+  for (auto& [name, list] : boundaries->by_name) {
     if (names->met.count(name) != 0) continue;
-    check->report({name.c_str(), &boundary.seq, "missing",
+    check->report({name.c_str(), &list.back().seq, "missing",
                    "no row of the chain is there, though pruning left some"},
                   check->report_state);
   }

@@ -23,13 +23,6 @@ extern "C" {
 namespace bulla {
 namespace {
 
-ChainValues ValuesOf(Oid ledger, const char* chain) {
-  const Relation relation = table_open(ledger, AccessShareLock);
-  const ChainValues values = ChainOfName(DescribeLedger(relation), chain);
-  table_close(relation, AccessShareLock);
-  return values;
-}
-
 struct FoundHash {
   bool found;
   bool same;
@@ -69,7 +62,7 @@ void CheckBookmark(Oid ledger, const Bookmark& bookmark, const ChainHead& head,
   FoundHash row{true, head.hash == bookmark.hash, bookmark.hash};
   if (head.seq > bookmark.seq) {
     row.found = row.same = false;
-    ScanRows(ledger, ValuesOf(ledger, bookmark.chain), bookmark.seq, bookmark.seq,
+    ScanRows(ledger, ChainOfLedger(ledger, bookmark.chain), bookmark.seq, bookmark.seq,
              GetActiveSnapshot(), CompareHash, &row);
   }
   if (!row.found) {
@@ -88,21 +81,6 @@ List* Grown(List* list, const char* name, int64 first, const ChainHead& head) {
   auto* const chain = static_cast<GrownChain*>(palloc(sizeof(GrownChain)));
   *chain = {name, first, head};
   return lappend(list, chain);
-}
-
-void VerifyRows(Oid ledger, const GrownChain* chain, RowCheck* check,
-                const ChainBoundaries* boundaries) {
-  check->first = chain->first;
-  check->last = chain->head.seq;
-  ScanRows(ledger, ValuesOf(ledger, chain->name), Max(chain->first - 1, 0), chain->head.seq,
-           GetActiveSnapshot(), CheckRow, check);
-  Enter([&]() -> Result<void> {
-    if (check->chains->size() == 0) check->chains->Add({}, chain->name);
-    for (auto& [key, state] : *check->chains) state->highest_seq = chain->head.seq;
-    return {};
-  });
-  ReportLinks(check, boundaries);
-  check->chains->Clear();
 }
 
 }  // namespace
@@ -133,6 +111,21 @@ List* FindGrownChains(Oid ledger, ReportFinding report, void* state) {
   return grown;
 }
 
+void VerifyChainRows(Oid ledger, const GrownChain* chain, RowCheck* check,
+                     const ChainBoundaries* boundaries) {
+  check->first = chain->first;
+  check->last = chain->head.seq;
+  ScanRows(ledger, ChainOfLedger(ledger, chain->name), Max(chain->first - 1, 0), chain->head.seq,
+           GetActiveSnapshot(), CheckRow, check);
+  Enter([&]() -> Result<void> {
+    if (check->chains->size() == 0) check->chains->Add({}, chain->name);
+    for (auto& [key, state] : *check->chains) state->highest_seq = chain->head.seq;
+    return {};
+  });
+  ReportLinks(check, boundaries);
+  check->chains->Clear();
+}
+
 void VerifyGrownChains(Oid ledger, List* chains, ReportFinding report, void* state) {
   RowCheck* const check = NewRowCheck(0, 0, report, state);
   const ChainBoundaries* const boundaries = ReadChainBoundaries(IdOfLedger(ledger));
@@ -147,7 +140,7 @@ void VerifyGrownChains(Oid ledger, List* chains, ReportFinding report, void* sta
       AllocSetContextCreate(CurrentMemoryContext, "bulla grown chain", ALLOCSET_DEFAULT_SIZES);
   foreach (cell, chains) {
     const MemoryContext caller = MemoryContextSwitchTo(memory);
-    VerifyRows(ledger, static_cast<const GrownChain*>(lfirst(cell)), check, boundaries);
+    VerifyChainRows(ledger, static_cast<const GrownChain*>(lfirst(cell)), check, boundaries);
     MemoryContextSwitchTo(caller);
     MemoryContextReset(memory);
   }

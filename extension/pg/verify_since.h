@@ -8,7 +8,9 @@ extern "C" {
 }
 
 #include "core/chain_tail.h"
+#include "pg/chain_boundaries.h"
 #include "pg/verify_findings.h"
+#include "pg/verify_rows.h"
 
 namespace bulla {
 
@@ -26,6 +28,11 @@ struct GrownChain {
 // them. Reports `truncated` where a recorded row and all behind it are gone, `rewritten` where another row
 // stands in its place, `missing` where none does.
 List* FindGrownChains(Oid ledger, ReportFinding report, void* state);
+
+// Judges the rows of one chain from chain->first to its head, which are gone from `check` afterwards. As the
+// active snapshot sees them.
+void VerifyChainRows(Oid ledger, const GrownChain* chain, RowCheck* check,
+                     const ChainBoundaries* boundaries);
 
 // Judges what is new in these chains, and the triggers. Findings come in the order of verify_findings.h.
 // CheckMayRead comes first. Reads as the active snapshot does.

@@ -17,6 +17,7 @@ extern "C" {
 }
 
 #include "pg/arguments.h"
+#include "pg/chain_boundaries.h"
 #include "pg/event_lookup.h"
 #include "pg/ledger_relation.h"
 #include "pg/row_record.h"
@@ -61,12 +62,26 @@ void KeepFirst(const Finding& finding, void* state) {
   MemoryContextSwitchTo(caller);
 }
 
+// Where chains begin that do not begin with seq 0; nullptr where all do.
+const char* PrunedNote(const LedgerId& id) {
+  const ChainBoundaries* const boundaries = ReadChainBoundaries(id);
+  if (boundaries->by_name.empty()) return nullptr;
+  const auto& [chain, list] = *boundaries->by_name.begin();
+  if (boundaries->by_name.size() > 1) {
+    return psprintf("pruned: %zu chains begin behind rows that were pruned or detached",
+                    boundaries->by_name.size());
+  }
+  return psprintf("pruned: chain \"%s\" begins with seq %lld, the rows before it went at %s",
+                  chain.c_str(), static_cast<long long>(list.back().seq),
+                  timestamptz_to_str(list.back().recorded_at));
+}
+
 // What explains without alarming.
 Datum Notes(Oid ledger, const Verified& verified) {
   const Relation relation = table_open(ledger, AccessShareLock);
   const LedgerArguments& arguments = DescribeLedger(relation)->arguments;
   const int64 retroactive = Max(arguments.retroactive_rows, RecordedRetroactiveRows(arguments.id));
-  Datum notes[2];
+  Datum notes[3];
   int count = 0;
   if (retroactive > 0) {
     notes[count++] = CStringGetTextDatum(
@@ -80,6 +95,8 @@ Datum Notes(Oid ledger, const Verified& verified) {
                  " values were erased by bulla.erase, the hashes of their rows stand",
                  verified.erased));
   }
+  if (const char* const pruned = PrunedNote(arguments.id))
+    notes[count++] = CStringGetTextDatum(pruned);
   table_close(relation, AccessShareLock);
   return PointerGetDatum(construct_array(notes, count, TEXTOID, -1, false, TYPALIGN_INT));
 }

@@ -72,7 +72,8 @@ is($standby->safe_psql('postgres', q{SET min_parallel_table_scan_size = 0;
 my ($code, $out, $error) =
 	$standby->psql('postgres', q{SELECT bulla.record_verification('ledger')});
 like($error, qr/a verification cannot be recorded on a standby/, 'it records nothing');
-$primary->safe_psql('postgres', q{ALTER TABLE ledger DISABLE TRIGGER bulla_refuse_change;
+$primary->safe_psql('postgres', q{SET bulla.restore = on;
+	ALTER TABLE ledger DISABLE TRIGGER bulla_refuse_change;
 	DELETE FROM ledger WHERE lane = 'lane 4' AND seq >= 4000;
 	ALTER TABLE ledger ENABLE ALWAYS TRIGGER bulla_refuse_change});
 $primary->wait_for_catchup($standby);

@@ -16,6 +16,7 @@ $$;
 CREATE TABLE findings (how text, found text[]);
 
 -- Tampering: altered, relinked, missing, twice and a row of no chain, in both partitions.
+SET bulla.restore = on;
 ALTER TABLE ledger DISABLE TRIGGER USER;
 ALTER TABLE ledger_2 DISABLE TRIGGER USER;
 UPDATE ledger SET note = 'forged' WHERE note IN ('note 17', 'note 700', 'note 9999');
@@ -25,6 +26,7 @@ INSERT INTO ledger SELECT lane, 3 - month, note, seq, prev_hash, hash FROM ledge
 INSERT INTO ledger SELECT lane, month, note, seq, hash, prev_hash FROM ledger WHERE note = 'note 56';
 INSERT INTO ledger SELECT lane, month, note, -1, hash, prev_hash FROM ledger WHERE note = 'note 57';
 ALTER TABLE ledger ENABLE ALWAYS TRIGGER zzz_bulla_chain_row;
+RESET bulla.restore;
 
 SET max_parallel_workers_per_gather = 0;
 SET client_min_messages = debug1;
@@ -68,4 +70,5 @@ SET client_min_messages = debug1;
 SELECT verified, rows_checked FROM bulla.verify_summary('own');
 SET client_min_messages = warning;
 RESET max_parallel_workers;
+SET bulla.restore = on;
 DROP TABLE own, ledger;

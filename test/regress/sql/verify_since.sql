@@ -7,6 +7,7 @@ DECLARE
     statement text;
     trigger text;
 BEGIN
+    PERFORM set_config('bulla.restore', 'on', true);
     FOR trigger IN SELECT tgname FROM pg_trigger WHERE tgrelid = 'ledger'::regclass AND NOT tgisinternal LOOP
         EXECUTE format('ALTER TABLE ledger DISABLE TRIGGER %I', trigger);
     END LOOP;
@@ -16,6 +17,7 @@ BEGIN
     FOR trigger IN SELECT tgname FROM pg_trigger WHERE tgrelid = 'ledger'::regclass AND NOT tgisinternal LOOP
         EXECUTE format('ALTER TABLE ledger ENABLE ALWAYS TRIGGER %I', trigger);
     END LOOP;
+    PERFORM set_config('bulla.restore', 'off', true);
 END $$;
 CREATE TABLE ledger (lane text NOT NULL, part int NOT NULL DEFAULT 1, note text);
 SELECT bulla.create_ledger('ledger', '{lane,part}') IS NOT NULL AS created;
@@ -85,10 +87,12 @@ INSERT INTO one SELECT n FROM generate_series(0, 99) AS n;
 SELECT bulla.record_verification('one'), bulla.record_verification('one');
 INSERT INTO one VALUES (100);
 SELECT * FROM since('one');
+SET bulla.restore = on;
 ALTER TABLE one DISABLE TRIGGER bulla_refuse_change;
 SELECT * FROM since('one');
 SELECT bulla.record_verification('one');
 ALTER TABLE one ENABLE ALWAYS TRIGGER bulla_refuse_change;
+RESET bulla.restore;
 
 -- A transaction sees what it has not committed yet, and what others have since it began.
 BEGIN ISOLATION LEVEL REPEATABLE READ;
@@ -144,5 +148,6 @@ SELECT * FROM bulla.verify_since('pg_class');
 
 -- What runs shows who, what and how far; at rest nothing does.
 SELECT count(*) FROM bulla.verify_progress;
+SET bulla.restore = on;
 DROP TABLE ledger, one;
 DROP ROLE regress_reader, regress_stranger;
