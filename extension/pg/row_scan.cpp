@@ -6,6 +6,7 @@ extern "C" {
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/pg_inherits.h"
+#include "partitioning/partdesc.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -33,11 +34,26 @@ void EqualKey(Relation index, int column, Datum value, ScanKey key) {
                          InvalidOid, index->rd_indcollation[column], get_opcode(equals), value);
 }
 
+// Calls `visit` with each table that holds rows, open. Only what is being looked at is locked, and what it
+// is a partition of: a ledger may have more partitions than the server has locks. Who holds the ledger's
+// own lock, as every caller does, keeps its partitions from being dropped.
+template <class Visit>
+void ForEachLeaf(Oid table, Visit&& visit) {
+  const Relation relation = table_open(table, AccessShareLock);
+  if (relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE) {
+    const PartitionDesc partitions = RelationGetPartitionDesc(relation, false);
+    for (int i = 0; i < partitions->nparts; ++i) ForEachLeaf(partitions->oids[i], visit);
+  } else if (relation->rd_rel->relkind == RELKIND_RELATION) {
+    visit(relation);
+  }
+  table_close(relation, AccessShareLock);
+}
+
 // Opens a scan of one leaf over one chain; extra keys on seq follow those on the chain.
-LeafScan Open(Oid leaf, ChainValues chain, Snapshot snapshot, int bounds, const int64* bound,
+LeafScan Open(Relation leaf, ChainValues chain, Snapshot snapshot, int bounds, const int64* bound,
               const StrategyNumber* strategy, const RegProcedure* function) {
   LeafScan open;
-  open.relation = table_open(leaf, AccessShareLock);
+  open.relation = leaf;
   open.ledger = DescribeLedger(open.relation);
   open.index = OpenHeadIndex(open.relation, open.ledger);
   const int chain_keys = open.ledger->arguments.chain_by_count;
@@ -57,7 +73,21 @@ void Close(LeafScan* open) {
   index_endscan(open->scan);
   ExecDropSingleTupleTableSlot(open->slot);
   index_close(open->index, AccessShareLock);
-  table_close(open->relation, AccessShareLock);
+}
+
+ChainHead HeadFrom(const LedgerRelation* ledger, TupleTableSlot* row) {
+  bool no_seq;
+  bool no_hash;
+  const int64 seq = DatumGetInt64(slot_getattr(row, ledger->seq + 1, &no_seq));
+  const Datum hash = slot_getattr(row, ledger->hash + 1, &no_hash);
+  ChainHead head{seq, {}};
+  if (no_seq || no_hash || !ReadHash(hash, &head.hash)) {
+    ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+                    errmsg("the last row of ledger \"%s\" has no seq or no hash",
+                           get_rel_name(ledger->relation)),
+                    errhint("bulla.verify tells what happened to it.")));
+  }
+  return head;
 }
 
 }  // namespace
@@ -87,25 +117,14 @@ List* LedgerLeaves(Oid root) {
 
 ChainHead ScanHead(Oid root, ChainValues chain, Snapshot snapshot) {
   ChainHead head;
-  ListCell* cell;
-  foreach (cell, LedgerLeaves(root)) {
-    LeafScan open = Open(lfirst_oid(cell), chain, snapshot, 0, nullptr, nullptr, nullptr);
+  ForEachLeaf(root, [&](Relation leaf) {
+    LeafScan open = Open(leaf, chain, snapshot, 0, nullptr, nullptr, nullptr);
     if (index_getnext_slot(open.scan, BackwardScanDirection, open.slot)) {
-      bool no_seq;
-      bool no_hash;
-      const int64 seq = DatumGetInt64(slot_getattr(open.slot, open.ledger->seq + 1, &no_seq));
-      const Datum hash = slot_getattr(open.slot, open.ledger->hash + 1, &no_hash);
-      ChainHead last{seq, {}};
-      if (no_seq || no_hash || !ReadHash(hash, &last.hash)) {
-        ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-                        errmsg("the last row of ledger \"%s\" has no seq or no hash",
-                               RelationGetRelationName(open.relation)),
-                        errhint("bulla.verify tells what happened to it.")));
-      }
+      const ChainHead last = HeadFrom(open.ledger, open.slot);
       if (last.seq > head.seq) head = last;
     }
     Close(&open);
-  }
+  });
   return head;
 }
 
@@ -115,13 +134,12 @@ void ScanRows(Oid root, ChainValues chain, int64 first, int64 last, Snapshot sna
   constexpr StrategyNumber kStrategies[] = {BTGreaterEqualStrategyNumber,
                                             BTLessEqualStrategyNumber};
   constexpr RegProcedure kFunctions[] = {F_INT8GE, F_INT8LE};
-  ListCell* cell;
-  foreach (cell, LedgerLeaves(root)) {
-    LeafScan open = Open(lfirst_oid(cell), chain, snapshot, 2, bounds, kStrategies, kFunctions);
+  ForEachLeaf(root, [&](Relation leaf) {
+    LeafScan open = Open(leaf, chain, snapshot, 2, bounds, kStrategies, kFunctions);
     while (index_getnext_slot(open.scan, ForwardScanDirection, open.slot))
       found(open.ledger, open.slot, state);
     Close(&open);
-  }
+  });
 }
 
 }  // namespace bulla

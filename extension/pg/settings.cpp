@@ -12,7 +12,7 @@ namespace bulla {
 
 bool early_lock_release = true;
 int chain_lock_timeout = 10'000;
-int head_cache_size = 4'096;
+int head_cache_size = 16'384;
 bool restore_mode = false;
 char* kek_setting = nullptr;
 char* actor = nullptr;
@@ -57,8 +57,8 @@ void DefineSettings() {
   if (process_shared_preload_libraries_in_progress) {
     DefineCustomIntVariable(
         "bulla.head_cache_size", "Number of chains whose head is kept in shared memory.",
-        "About 100 bytes each; a chain that is not there is read from its index.", &head_cache_size,
-        4'096, 64, 1 << 20, PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
+        "About 100 bytes each; a chain that is not there is looked for in every partition.",
+        &head_cache_size, 16'384, 64, 1 << 20, PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
   }
   MarkGUCPrefixReserved("bulla");
 }
