@@ -69,8 +69,8 @@ def tail(output):
     return "\n".join(output.splitlines()[-REPORT_LINES:])
 
 
-def wait(process, timeout, log, shown):
-    """Waits for the process, and prints what it writes into its log in lines that begin with `shown`."""
+def wait(process, timeout, progress):
+    """Waits for the process, and prints what it writes after "# progress: " into that file."""
     until, place = time.monotonic() + timeout, 0
     while True:
         try:
@@ -79,21 +79,22 @@ def wait(process, timeout, log, shown):
             if time.monotonic() > until:
                 raise
         finally:
-            with open(log, "rb") as output:
-                output.seek(place)
-                for line in output:
-                    if not line.endswith(b"\n"):
-                        break
-                    place += len(line)
-                    if line.startswith(shown.encode()):
-                        print(line.decode(errors="replace").strip(), flush=True)
+            if progress.exists():
+                with open(progress, "rb") as log:
+                    log.seek(place)
+                    for line in log:
+                        if not line.endswith(b"\n"):
+                            break
+                        place += len(line)
+                        if found := re.search(r"# progress: (.*)", line.decode(errors="replace")):
+                            print(found[1], flush=True)
 
 
-def run(command, timeout=900, cwd=ROOT, env=None, shown=None):
+def run(command, timeout=900, cwd=ROOT, env=None, progress=None):
     """Runs a command with all it starts in one process group; returns its exit code and output.
 
-    The output goes through a file: a server that outlives the command would keep a pipe open. Its lines
-    that begin with `shown` are printed as they come.
+    The output goes through a file: a server that outlives the command would keep a pipe open.
+    `progress` is a log of the command's own, of which some lines are printed as they come.
     """
     log = OUT / "output.log"
     with open(log, "wb") as out:
@@ -101,7 +102,7 @@ def run(command, timeout=900, cwd=ROOT, env=None, shown=None):
                                    stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
                                    env=ENVIRONMENT | (env or {}))
         try:
-            code = wait(process, timeout, log, shown) if shown else process.wait(timeout)
+            code = wait(process, timeout, progress) if progress else process.wait(timeout)
         except BaseException as reason:
             for number in (signal.SIGTERM, signal.SIGKILL):
                 try:
