@@ -8,6 +8,7 @@ extern "C" {
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "replication/logicalworker.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -20,6 +21,7 @@ extern "C" {
 #include "pg/event_row.h"
 #include "pg/ledger_relation.h"
 #include "pg/make_ledger.h"
+#include "pg/subscriptions.h"
 #include "pg/user_scope.h"
 
 namespace bulla {
@@ -119,6 +121,15 @@ Relation OpenLedger(Oid ledger) {
            errhint("Call bulla.stop_auditing, and bulla.audit_changes with another ledger.")));
 }
 
+// Where a subscription brings the ledger's rows, the event of a change that it brings is among them; of a
+// change that was made here there must be none.
+bool IsPublishersChange(Relation ledger) {
+  const Oid subscription = DescribeLedger(ledger)->subscription;
+  if (!OidIsValid(subscription)) return false;
+  if (!IsLogicalWorker()) RaiseSubscribed(RelationGetRelationName(ledger), subscription);
+  return true;
+}
+
 }  // namespace
 
 void WatchChangeLedgers() {
@@ -183,6 +194,10 @@ void CheckChangeLedger(Relation ledger, bool personal) {
 
 void AppendChange(Oid ledger, const ChangeEvent& event) {
   const Relation relation = OpenLedger(ledger);
+  if (IsPublishersChange(relation)) {
+    table_close(relation, NoLock);
+    return;
+  }
   const Layout* const layout = LayoutOf(relation, !event.nulls[kPersonal]);
   const int count = RelationGetDescr(relation)->natts;
   auto* const values = static_cast<Datum*>(palloc(sizeof(Datum) * count));

@@ -45,7 +45,9 @@ Oid ChangesLedger();
 void CheckChangeLedger(Relation ledger, bool personal);
 
 // Queues the event for the commit (pg/append_queue.h), with the rights of the ledger's owner. Raises what
-// CheckChangeLedger raises, and undefined_table where the ledger was dropped.
+// CheckChangeLedger raises, undefined_table where the ledger was dropped, and, while a subscription brings
+// the ledger's rows, object_not_in_prerequisite_state for a change that was made here; events of changes
+// that logical replication brings are then the publisher's, and this does nothing.
 void AppendChange(Oid ledger, const ChangeEvent& event);
 
 // Installs the invalidation callback; once per backend.

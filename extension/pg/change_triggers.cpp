@@ -72,6 +72,8 @@ void FillCircumstances(const ChangeSource* source, const char* operation, Change
 BULLA_FUNCTION(bulla_capture_change);
 Datum bulla_capture_change(PG_FUNCTION_ARGS) {
   const TriggerData* const trigger = CheckedTrigger(fcinfo);
+  // Rows that are restored are no changes: the ledger that is restored with them has their events.
+  if (restore_mode) return PointerGetDatum(nullptr);
   ChangeSource* const source = DescribeChangeSource(trigger->tg_relation, Argument(trigger));
   const TriggerEvent what = trigger->tg_event;
   ChangeEvent event = {};

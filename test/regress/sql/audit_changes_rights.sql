@@ -202,5 +202,6 @@ ALTER TABLE secrets ADD COLUMN pw text;
 INSERT INTO secrets VALUES (3, 'never');
 ALTER EVENT TRIGGER bulla_follow_audits ENABLE ALWAYS;
 
+SET bulla.restore = on;
 DROP OWNED BY regress_keeper, regress_owner, regress_writer, regress_mallory CASCADE;
 DROP ROLE regress_keeper, regress_owner, regress_writer, regress_mallory;

@@ -90,5 +90,6 @@ SELECT bulla.create_ledger('trail') IS NOT NULL AS created;
 CREATE TABLE other (id integer PRIMARY KEY, email text);
 SELECT bulla.audit_changes('other', 'trail', erasable => '{email}');
 SELECT bulla.audit_changes('other', 'trail');
+SET bulla.restore = on;
 DROP OWNED BY regress_clerk;
 DROP ROLE regress_clerk;
