@@ -88,8 +88,7 @@ void RequireSound(Oid ledger, const char* chain, int64 first, int64 before,
   VerifyChainRows(ledger, &rows, check, boundaries);
   FirstFinding found = {};
   if (ReportSorted(findings, KeepFirst, &found) == 0) return;
-  ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-                  errmsg("the rows to be pruned do not verify"),
+  ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("the rows to be pruned do not verify"),
                   errdetail("The first finding is %s.", found.text),
                   errhint("Nothing was removed. bulla.verify tells all findings.")));
 }
