@@ -1,4 +1,5 @@
 // bulla.erase: removes values that are erasable from one row of a ledger, and says so in bulla.events.
+// bulla.erased_columns: which values of a row were.
 
 #include "pg/boundary.h"
 
@@ -16,6 +17,7 @@ extern "C" {
 #include "utils/snapmgr.h"
 }
 
+#include "core/openings.h"
 #include "pg/arguments.h"
 #include "pg/erasure.h"
 #include "pg/event_log.h"
@@ -175,6 +177,24 @@ int EraseLockedRow(const LedgerRelation* ledger, const Request& request, ChainVa
 }
 
 }  // namespace
+
+BULLA_FUNCTION(bulla_erased_columns);
+Datum bulla_erased_columns(PG_FUNCTION_ARGS) {
+  if (PG_ARGISNULL(0)) PG_RETURN_ARRAYTYPE_P(construct_empty_array(NAMEOID));
+  const bytea* const stored = PG_GETARG_BYTEA_PP(0);
+  OpeningsReader openings({reinterpret_cast<const std::byte*>(VARDATA_ANY(stored)),
+                           static_cast<size_t>(VARSIZE_ANY_EXHDR(stored))});
+  if (!openings.ok()) PG_RETURN_NULL();
+  auto* const names = static_cast<Datum*>(palloc(sizeof(Datum) * openings.count()));
+  int count = 0;
+  for (Opening opening; openings.Next(&opening);) {
+    if (!opening.erased()) continue;
+    const std::string_view name = AsText(opening.name);
+    names[count++] =
+        DirectFunctionCall1(namein, CStringGetDatum(pnstrdup(name.data(), name.size())));
+  }
+  PG_RETURN_ARRAYTYPE_P(construct_array(names, count, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR));
+}
 
 BULLA_FUNCTION(bulla_erase);
 Datum bulla_erase(PG_FUNCTION_ARGS) {

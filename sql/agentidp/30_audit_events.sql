@@ -19,10 +19,11 @@ BEGIN
                        JOIN pg_class AS c ON c.oid = l.ledger
                        WHERE l.ledger = 'agentidp.audit_events'::regclass
                          AND l.chain_by = '{organization_id}'
+                         AND l.erasable = '{client_ip,metadata}'
                          AND c.relowner = quote_ident(current_user)::regrole) THEN
             RAISE EXCEPTION 'table agentidp.audit_events is not the ledger that AgentIdP makes'
                 USING ERRCODE = 'object_not_in_prerequisite_state',
-                      HINT = format('It has to be a ledger with chain_by {organization_id} that belongs to %I. Rename what is there.', current_user);
+                      HINT = format('It has to be a ledger with chain_by {organization_id} and erasable {client_ip,metadata} that belongs to %I. Rename what is there.', current_user);
         END IF;
         RETURN false;
     END IF;
@@ -41,7 +42,8 @@ BEGIN
     CREATE INDEX ON agentidp.audit_events (occurred_at DESC, event_id DESC);
     CREATE INDEX ON agentidp.audit_events (organization_id, occurred_at DESC, event_id DESC);
     CREATE INDEX ON agentidp.audit_events (agent_id, occurred_at DESC, event_id DESC);
-    PERFORM bulla.create_ledger('agentidp.audit_events', '{organization_id}');
+    -- What may say who somebody is can be erased: bulla.erase('agentidp.audit_events', organization, seq, …).
+    PERFORM bulla.create_ledger('agentidp.audit_events', '{organization_id}', erasable => '{client_ip,metadata}');
 
     COMMENT ON TABLE agentidp.audit_events IS
         'The audit events, a ledger with one chain per organization.';
@@ -55,8 +57,8 @@ BEGIN
     COMMENT ON COLUMN agentidp.audit_events.agent_id IS 'Who did it; NULL where no agent is known.';
     COMMENT ON COLUMN agentidp.audit_events.organization_id IS
         'Whose event it is, and the chain it is in; agentidp.system_organization() for AgentIdP''s own.';
-    COMMENT ON COLUMN agentidp.audit_events.client_ip IS 'From where it was done, as its sender says.';
-    COMMENT ON COLUMN agentidp.audit_events.metadata IS 'Whatever else its sender wants to keep.';
+    COMMENT ON COLUMN agentidp.audit_events.client_ip IS 'From where it was done, as its sender says. Can be erased.';
+    COMMENT ON COLUMN agentidp.audit_events.metadata IS 'Whatever else its sender wants to keep. Can be erased.';
     RETURN true;
 END $$;
 COMMENT ON FUNCTION agentidp.set_up() IS
@@ -84,6 +86,16 @@ END $$;
 COMMENT ON FUNCTION agentidp.append_event(text, uuid, jsonb) IS
     'Appends an event of AgentIdP''s own when the transaction commits, in the chain of an organization or, for NULL, of the system.';
 
+CREATE FUNCTION agentidp.erased_fields(openings bytea) RETURNS json
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE bulla.erased_columns(openings)
+        WHEN '{}'::name[] THEN '[]'::json
+        WHEN '{client_ip}'::name[] THEN '["clientIp"]'
+        WHEN '{metadata}'::name[] THEN '["metadata"]'
+        WHEN '{client_ip,metadata}'::name[] THEN '["clientIp", "metadata"]' END;
+COMMENT ON FUNCTION agentidp.erased_fields(bytea) IS
+    'The fields of an event whose values were erased, as answers name them.';
+
 CREATE FUNCTION agentidp.event_json(
     event_id uuid,
     occurred_at timestamp with time zone,
@@ -95,7 +107,8 @@ CREATE FUNCTION agentidp.event_json(
     metadata jsonb,
     seq bigint,
     prev_hash bytea,
-    hash bytea
+    hash bytea,
+    openings bytea
 ) RETURNS json
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN pg_catalog.json_build_object(
@@ -107,8 +120,9 @@ CREATE FUNCTION agentidp.event_json(
         'organizationId', organization_id,
         'clientIp', pg_catalog.host(client_ip),
         'metadata', metadata,
+        'erased', agentidp.erased_fields(openings),
         'seq', seq,
         'prevHash', pg_catalog.encode(prev_hash, 'hex'),
         'hash', pg_catalog.encode(hash, 'hex'));
-COMMENT ON FUNCTION agentidp.event_json(uuid, timestamp with time zone, text, text, uuid, uuid, inet, jsonb, bigint, bytea, bytea) IS
+COMMENT ON FUNCTION agentidp.event_json(uuid, timestamp with time zone, text, text, uuid, uuid, inet, jsonb, bigint, bytea, bytea, bytea) IS
     'A row of agentidp.audit_events as answers give it.';

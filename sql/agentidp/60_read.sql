@@ -84,7 +84,7 @@ BEGIN
             SELECT e.occurred_at,
                    e.event_id,
                    agentidp.event_json(e.event_id, e.occurred_at, e.action, e.outcome, e.agent_id,
-                                       e.organization_id, e.client_ip, e.metadata, e.seq, e.prev_hash, e.hash) AS event
+                                       e.organization_id, e.client_ip, e.metadata, e.seq, e.prev_hash, e.hash, e.openings) AS event
             FROM agentidp.audit_events AS e
             WHERE (e.occurred_at, e.event_id) < ($1, $2)
               AND ($3 IS NULL OR e.occurred_at >= $3)
@@ -140,7 +140,7 @@ BEGIN
         RAISE EXCEPTION 'eventId is needed' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     SELECT agentidp.event_json(e.event_id, e.occurred_at, e.action, e.outcome, e.agent_id,
-                               e.organization_id, e.client_ip, e.metadata, e.seq, e.prev_hash, e.hash)
+                               e.organization_id, e.client_ip, e.metadata, e.seq, e.prev_hash, e.hash, e.openings)
     INTO answer
     FROM agentidp.audit_events AS e
     WHERE e.event_id = wanted AND (bound_to IS NULL OR e.organization_id = bound_to);

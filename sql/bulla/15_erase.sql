@@ -1,5 +1,11 @@
 -- Erasing values from ledgers.
 
+CREATE FUNCTION bulla.erased_columns(openings bytea) RETURNS name[]
+    LANGUAGE C IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'bulla_erased_columns';
+COMMENT ON FUNCTION bulla.erased_columns(bytea) IS
+    'The columns of a row whose values were erased, given its openings: what tells a value that was erased from one that never was. Empty for NULL openings, NULL for what cannot be read.';
+
 -- Runs the queries and triggers of an UPDATE with the search_path of the caller, as an UPDATE would; what it
 -- says itself is qualified.
 CREATE FUNCTION bulla.erase(

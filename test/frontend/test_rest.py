@@ -13,7 +13,7 @@ ACME = "6f1d2c3b-4a59-4e68-8c77-0a1b2c3d4e5f"
 OTHER = "7a2e3d4c-5b6a-4f79-9d88-1b2c3d4e5f60"
 HASH = r"^[0-9a-f]{64}$"
 EVENT_FIELDS = {"eventId", "occurredAt", "action", "outcome", "agentId", "organizationId", "clientIp",
-                "metadata", "seq", "prevHash", "hash"}
+                "metadata", "erased", "seq", "prevHash", "hash"}
 REPORT_FIELDS = {"verified", "checkedCount", "chains", "brokenAtEventId", "brokenAtSeq", "brokenChain",
                  "verdict", "checkedAt", "durationMs"}
 
@@ -74,7 +74,7 @@ class AppendTest(RestTest):
         read = self.assert_ok(self.get(f"/v1/audit/{given['eventId']}"))
         self.assertEqual(set(read), EVENT_FIELDS)
         self.assertRegex(read.pop("prevHash"), HASH)
-        self.assertEqual(read, given | appended | {"occurredAt": "2026-03-01T12:34:56.789012Z"})
+        self.assertEqual(read, given | appended | {"erased": [], "occurredAt": "2026-03-01T12:34:56.789012Z"})
 
     def test_an_event_needs_only_action_and_outcome(self):
         before = time.time()
@@ -91,6 +91,25 @@ class AppendTest(RestTest):
         appended = self.append(event(agentId=None, clientIp=None, metadata=None))
         read = self.assert_ok(self.get(f"/v1/audit/{appended['eventId']}"))
         self.assertEqual([read[name] for name in ("agentId", "clientIp", "metadata")], [None] * 3)
+
+    def test_values_that_were_erased_are_null_and_named(self):
+        organization = new_id()
+        erase = "SELECT bulla.erase('agentidp.audit_events', %s, %s, %s, 'request')"
+        appended = [self.append(event(organizationId=organization, clientIp="2001:db8::7", metadata={"a": 1}))
+                    for _ in range(3)]
+        before = self.assert_ok(self.get(f"/v1/audit/{appended[2]['eventId']}"))
+        self.database.run(erase, organization, 0, "{client_ip}")
+        self.database.run(erase, organization, 1, "{metadata}")
+        self.database.run(erase, organization, 2, "{client_ip,metadata}")
+        read = [self.assert_ok(self.get(f"/v1/audit/{one['eventId']}")) for one in appended]
+        self.assertEqual([[one[name] for name in ("clientIp", "metadata", "erased")] for one in read],
+                         [[None, {"a": 1}, ["clientIp"]], ["2001:db8::7", None, ["metadata"]],
+                          [None, None, ["clientIp", "metadata"]]])
+        self.assertEqual(read[2], before | {"clientIp": None, "metadata": None, "erased": ["clientIp", "metadata"]})
+        listed = self.assert_ok(self.get(f"/v1/audit?organizationId={organization}"))["events"]
+        self.assertEqual(sorted(listed, key=lambda one: one["seq"]), read)
+        report = self.assert_ok(self.get(f"/v1/audit/verify?organizationId={organization}"))
+        self.assertEqual((report["verified"], report["checkedCount"]), (True, 3))
 
     def test_events_of_an_organization_are_a_chain(self):
         organization = new_id()

@@ -198,6 +198,19 @@ FROM call('append', 'admin', '{}', (SELECT jsonb_agg(pg_temp.with_fields(jsonb_b
 RESET ROLE;
 SELECT verified, rows_checked > 1000 AS many, chains FROM bulla.verify_summary('agentidp.audit_events');
 
+-- The owner erases where somebody came from and what was said of them: null, and named.
+SET ROLE regress_audit_owner;
+SELECT action, bulla.erase('agentidp.audit_events', organization_id::text, seq, '{client_ip,metadata}', 'request 1') AS erased
+FROM agentidp.audit_events WHERE event_id IN ('00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000014') ORDER BY seq;
+SET ROLE regress_audit_service;
+SELECT bulla.erase('agentidp.audit_events', '', 0, '{client_ip}', 'x');
+SELECT (e #> '{answer}') - '{hash,prevHash,occurredAt}'::text[] FROM call('get', 'one', '{"eventId": "00000000-0000-4000-8000-000000000001"}') AS e;
+SELECT e -> 'clientIp', e -> 'metadata', e -> 'erased' FROM call('list', 'one', '{"action": "token.issued"}') AS a,
+    jsonb_array_elements(a #> '{answer,events}') AS e WHERE e ->> 'eventId' = '00000000-0000-4000-8000-000000000001';
+SELECT a #> '{answer,verified}' AS verified, a #> '{answer,verdict}' AS verdict FROM call('verify', 'one', '{}') AS a;
+RESET ROLE;
+SELECT verified, notes FROM bulla.verify_summary('agentidp.audit_events');
+
 SET client_min_messages = warning;
 DROP EXTENSION agentidp CASCADE;
 DROP OWNED BY regress_audit_owner, regress_audit_service;

@@ -84,6 +84,8 @@ SELECT bulla.erase('visits', '', 1, '{client_ip,metadata}', 'there never was any
 SELECT bulla.erase('visits', '', 4, '{metadata}', 'a long value');
 SELECT id, who, client_ip, metadata, name, salt IS NULL AS erased
 FROM visits AS v LEFT JOIN read_openings(openings) AS o ON true ORDER BY id, name;
+SELECT id, bulla.erased_columns(openings) FROM visits ORDER BY id;
+SELECT bulla.erased_columns(NULL), bulla.erased_columns(''), bulla.erased_columns('\x01');
 SELECT count(*) AS rows, bool_and((v.seq, v.prev_hash, v.hash) = (b.seq, b.prev_hash, b.hash)) AS same_hashes,
        bool_and(bulla.row_record('visits', '', v.seq) = b.record) AS same_records
 FROM visits AS v JOIN before AS b USING (id);
