@@ -1,6 +1,7 @@
 #include "pg/ledger_checks.h"
 
 extern "C" {
+#include "access/genam.h"
 #include "access/table.h"
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
@@ -17,6 +18,7 @@ extern "C" {
 }
 
 #include "pg/ledger_relation.h"
+#include "pg/ledger_triggers.h"
 #include "pg/versions.h"
 
 namespace bulla {
@@ -197,6 +199,21 @@ void CheckIsNotBullas(Oid table) {
                   errhint("Name a table in another schema.")));
 }
 
+void CheckChainColumns(Relation table, int count, const char* const* names) {
+  for (int i = 0; i < count; ++i) CheckChainColumn(table, names[i]);
+}
+
+bool HasHeadIndex(const LedgerRelation* ledger) {
+  if (!OidIsValid(ledger->head_index)) return false;
+  List* chain_by = NIL;
+  for (int i = 0; i < ledger->arguments.chain_by_count; ++i)
+    chain_by = lappend(chain_by, const_cast<char*>(ledger->arguments.chain_by[i]));
+  const Relation index = index_open(ledger->head_index, AccessShareLock);
+  const bool unique = index->rd_index->indisunique;
+  index_close(index, AccessShareLock);
+  return unique || !CanBeUnique(ledger->root, chain_by);
+}
+
 void CheckCanBecomeLedger(Relation table, const LedgerOptions& options) {
   CheckStorage(table);
   if (FindLedgerTrigger(table) != nullptr) {
@@ -206,6 +223,11 @@ void CheckCanBecomeLedger(Relation table, const LedgerOptions& options) {
   if (table->rd_rel->relhasrules) {
     Refuse(table, "it has rules, which rewrite statements before any trigger sees them",
            "Drop the rules; use triggers.");
+  }
+  if (const Trigger* const later = FindLaterTrigger(table)) {
+    Refuse(
+        table, psprintf("trigger \"%s\" would fire after the row is hashed", later->tgname),
+        psprintf("Give the trigger a name that sorts before \"%s\".", RequiredTriggers()[0].name));
   }
   if (GetDatabaseEncoding() != PG_UTF8) {
     ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -7,6 +7,7 @@ extern "C" {
 #include "utils/rel.h"
 }
 
+#include "pg/ledger_relation.h"
 #include "pg/make_ledger.h"
 
 namespace bulla {
@@ -26,6 +27,13 @@ void CheckIsNotBullas(Oid table);
 
 // Raises insufficient_privilege unless the current user owns the table.
 void CheckOwnsTable(Oid table);
+
+// Raises where one of these columns cannot be among chain_by.
+void CheckChainColumns(Relation table, int count, const char* const* names);
+
+// True where the ledger, or this partition of it, has the index it needs: on (chain_by, seq), and unique
+// where CanBeUnique.
+bool HasHeadIndex(const LedgerRelation* ledger);
 
 // True where a unique index on (chain_by, seq) can span the table: it is not partitioned, or only by
 // columns among chain_by.

@@ -121,20 +121,6 @@ Oid FindHeadIndex(Relation relation, const LedgerRelation* ledger) {
   return found;
 }
 
-bool HasLaterTrigger(Relation relation) {
-  const TriggerDesc* const triggers = relation->trigdesc;
-  const Trigger* const ours = FindLedgerTrigger(relation);
-  for (int i = 0; ours != nullptr && i < triggers->numtriggers; ++i) {
-    const Trigger& other = triggers->triggers[i];
-    if (TRIGGER_TYPE_MATCHES(other.tgtype, TRIGGER_TYPE_ROW, TRIGGER_TYPE_BEFORE,
-                             TRIGGER_TYPE_INSERT) &&
-        other.tgenabled != TRIGGER_DISABLED && strcmp(other.tgname, ours->tgname) > 0) {
-      return true;
-    }
-  }
-  return false;
-}
-
 // Fills everything but the hash key; what it allocates is in the current memory context.
 void Describe(Relation relation, LedgerRelation* ledger) {
   ledger->root = FindRoot(relation, &ledger->arguments);
@@ -158,7 +144,7 @@ void Describe(Relation relation, LedgerRelation* ledger) {
       arguments.erasable_count > 0 ? FindAttribute(relation, "openings", BYTEAOID) : -1;
   ledger->head_index = FindHeadIndex(relation, ledger);
   ledger->subscription = SubscriptionOf(ledger->root);
-  ledger->later_trigger = HasLaterTrigger(relation);
+  ledger->later_trigger = FindLaterTrigger(relation) != nullptr;
 }
 
 void InvalidateAll() {

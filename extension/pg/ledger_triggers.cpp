@@ -2,6 +2,7 @@
 
 extern "C" {
 #include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
 #include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_func.h"
@@ -110,6 +111,18 @@ const char* IdText(const LedgerId& id) {
 Oid TriggerFunction(const char* name) {
   return LookupFuncName(list_make2(makeString(pstrdup("bulla")), makeString(pstrdup(name))), 0,
                         nullptr, true);
+}
+
+const Trigger* FindLaterTrigger(Relation relation) {
+  const TriggerDesc* const triggers = relation->trigdesc;
+  for (int i = 0; triggers != nullptr && i < triggers->numtriggers; ++i) {
+    const Trigger& other = triggers->triggers[i];
+    if (TRIGGER_TYPE_MATCHES(other.tgtype, TRIGGER_TYPE_ROW, TRIGGER_TYPE_BEFORE,
+                             TRIGGER_TYPE_INSERT) &&
+        other.tgenabled != TRIGGER_DISABLED && strcmp(other.tgname, kTriggers[0].name) > 0)
+      return &other;
+  }
+  return nullptr;
 }
 
 const Trigger* FindLedgerTrigger(Relation relation) {

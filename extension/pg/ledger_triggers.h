@@ -55,6 +55,10 @@ const char* IdText(const LedgerId& id);
 // ledger's arguments, so one that is left tells what the table is.
 const Trigger* FindLedgerTrigger(Relation relation);
 
+// An enabled BEFORE INSERT row trigger that fires after the chain trigger, or would on a ledger: what it
+// changed would not be what was hashed. nullptr where there is none.
+const Trigger* FindLaterTrigger(Relation relation);
+
 // The oid of a trigger function of this extension, InvalidOid where the extension is not installed.
 Oid TriggerFunction(const char* name);
 

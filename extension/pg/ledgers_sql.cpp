@@ -131,17 +131,6 @@ Datum bulla_drop_ledger(PG_FUNCTION_ARGS) {
   PG_RETURN_VOID();
 }
 
-BULLA_FUNCTION(bulla_protect_partitions);
-Datum bulla_protect_partitions(PG_FUNCTION_ARGS) {
-  RefuseNull(fcinfo, 0, "ledger");
-  LedgerId id;
-  const Oid table = LockedLedger(PG_GETARG_OID(0), ShareRowExclusiveLock, &id);
-  SPI_connect();
-  const int partitions = ProtectPartitions(table);
-  SPI_finish();
-  PG_RETURN_INT32(partitions);
-}
-
 // For the view bulla.ledgers: pg_trigger.tgargs, NUL-terminated strings one after the other, as columns.
 BULLA_FUNCTION(bulla_ledger_arguments);
 Datum bulla_ledger_arguments(PG_FUNCTION_ARGS) {

@@ -6,6 +6,7 @@ extern "C" {
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -18,6 +19,7 @@ extern "C" {
 }
 
 #include "pg/chain_existing.h"
+#include "pg/ddl_catalog.h"
 #include "pg/ledger_checks.h"
 #include "pg/ledger_relation.h"
 #include "pg/own_ddl.h"
@@ -68,14 +70,11 @@ bool HasTrigger(Oid table, const char* name) {
   return OidIsValid(get_trigger_oid(table, name, true));
 }
 
-bool CreateStatementTriggers(Oid table, const char* arguments) {
-  bool created = false;
+void CreateStatementTriggers(Oid table, const char* arguments) {
   for (const RequiredTrigger& trigger : RequiredTriggers()) {
     if ((trigger.type & TRIGGER_TYPE_ROW) != 0 || HasTrigger(table, trigger.name)) continue;
     CreateTrigger(table, trigger, arguments);
-    created = true;
   }
-  return created;
 }
 
 void CreateTriggers(Oid table, const char* arguments) {
@@ -172,17 +171,29 @@ void UnmakeLedger(Oid ledger) {
   EndOwnDdl();
 }
 
-int ProtectPartitions(Oid ledger) {
-  const Relation relation = table_open(ledger, ShareRowExclusiveLock);
+void ProtectTable(Oid table, Oid ledger) {
+  const Relation relation = table_open(ledger, AccessShareLock);
   const char* const arguments = LedgerArgumentsSql(DescribeLedger(relation)->arguments);
   table_close(relation, NoLock);
+  SPI_connect();
+  BeginOwnDdl(table);
+  CreateStatementTriggers(table, arguments);
+  EndOwnDdl();
+  SPI_finish();
+}
 
-  int protected_partitions = 0;
+void FireAlways(Oid table) {
+  SPI_connect();
+  BeginOwnDdl(table);
   ListCell* cell;
-  foreach (cell, find_all_inheritors(ledger, ShareRowExclusiveLock, nullptr)) {
-    if (CreateStatementTriggers(lfirst_oid(cell), arguments)) ++protected_partitions;
+  foreach (cell, OwnTriggers(table, nullptr)) {
+    const auto* const trigger = static_cast<const OwnTrigger*>(lfirst(cell));
+    if (trigger->enabled != TRIGGER_FIRES_ON_ORIGIN) continue;
+    Run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", QualifiedName(table),
+                 quote_identifier(NameStr(trigger->name))));
   }
-  return protected_partitions;
+  EndOwnDdl();
+  SPI_finish();
 }
 
 }  // namespace bulla

@@ -30,7 +30,11 @@ MadeLedger MakeLedger(Oid table, const LedgerOptions& options);
 // Takes the triggers away, from partitions too, and leaves columns, index and rows.
 void UnmakeLedger(Oid ledger);
 
-// Gives statement triggers to the partitions that lack them; returns how many partitions that were.
-int ProtectPartitions(Oid ledger);
+// Gives a partition of the ledger the statement triggers it lacks. Connects to SPI itself, as does the
+// next.
+void ProtectTable(Oid table, Oid ledger);
+
+// Makes triggers of Bulla's on this table fire always that were merely enabled.
+void FireAlways(Oid table);
 
 }  // namespace bulla

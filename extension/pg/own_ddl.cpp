@@ -55,6 +55,8 @@ bool IsOwnDdl(Oid table) {
   return false;
 }
 
+bool AnyOwnDdl() { return innermost != nullptr; }
+
 void WatchOwnDdl() {
   RegisterXactCallback(OnTransactionEnd, nullptr);
   RegisterSubXactCallback(OnSubtransactionEnd, nullptr);

@@ -20,6 +20,8 @@ void EndOwnDdl();
 
 // True for a table that BeginOwnDdl named. The event triggers ask for a partition's ledger themselves.
 bool IsOwnDdl(Oid table);
+// True where it named any.
+bool AnyOwnDdl();
 
 // Installs the callbacks that end what an error interrupted; once per backend.
 void WatchOwnDdl();

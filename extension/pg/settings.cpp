@@ -35,8 +35,10 @@ void DefineSettings() {
 
   // A transaction that brings its own hashes links to nothing until bulla.verify() has judged it.
   DefineCustomBoolVariable(
-      "bulla.restore", "Accepts ledger rows that bring their own seq, prev_hash and hash.",
-      "For data-only restores: each row must match its own hash, in any order. "
+      "bulla.restore",
+      "Accepts ledger rows that bring their own hashes, and DDL that ledgers refuse.",
+      "For restores over ledgers that stand already: each row must match its own hash, in any "
+      "order. "
       "Run bulla.verify() afterwards.",
       &restore_mode, false, PGC_SUSET, 0, nullptr, nullptr, nullptr);
 

@@ -14,7 +14,7 @@ extern int chain_lock_timeout;
 // bulla.head_cache_size: chains whose head is kept in shared memory, when preloaded.
 extern int head_cache_size;
 
-// bulla.restore: accept rows that bring their own seq, prev_hash and hash, in any order.
+// bulla.restore: accept rows that bring their own seq, prev_hash and hash, in any order, and refuse no DDL.
 extern bool restore_mode;
 
 // bulla.actor: who the application says acts, written into every event of a change; empty for nobody.

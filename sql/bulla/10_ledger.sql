@@ -48,13 +48,6 @@ CREATE FUNCTION bulla.drop_ledger(ledger regclass) RETURNS void
 COMMENT ON FUNCTION bulla.drop_ledger(regclass) IS
     'Makes a ledger an ordinary table again: takes its triggers away, keeps its columns and rows, and records that in bulla.events.';
 
-CREATE FUNCTION bulla.protect_partitions(ledger regclass) RETURNS integer
-    LANGUAGE C VOLATILE PARALLEL UNSAFE
-    SET search_path = pg_catalog, pg_temp
-    AS 'MODULE_PATHNAME', 'bulla_protect_partitions';
-COMMENT ON FUNCTION bulla.protect_partitions(regclass) IS
-    'Gives statement triggers, which PostgreSQL does not clone, to partitions made after the ledger was. Returns how many partitions lacked them; bulla.verify reports those as unprotected.';
-
 CREATE FUNCTION bulla.ledger_arguments(
     tgargs bytea,
     OUT id uuid,

@@ -279,7 +279,7 @@ class ServiceTest(unittest.TestCase):
     def behind_its_back(self, sql, *parameters):
         """What a superuser does who knows about the triggers."""
         table = "ALTER TABLE agentidp.audit_events"
-        self.query(f"{table} DISABLE TRIGGER bulla_refuse_change")
+        self.query(f"SET bulla.restore = on; {table} DISABLE TRIGGER bulla_refuse_change")
         try:
             self.query(sql, *parameters)
         finally:

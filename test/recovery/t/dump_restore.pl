@@ -35,7 +35,6 @@ $old->safe_psql('postgres', q{
 $old->safe_psql('postgres', q{
 	DROP TABLE parts_2;
 	CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM (50) TO (100);
-	SELECT bulla.protect_partitions('parts');
 	INSERT INTO plain SELECT g, 'note ' || g FROM generate_series(1, 200) AS g;
 	INSERT INTO lanes SELECT 'lane ' || g % 3, g, bulla.encrypt('secret ' || g, 'card', 'lanes:' || g),
 		bulla.encrypt(int4send(g), 'other') FROM generate_series(1, 60) AS g;
@@ -132,6 +131,10 @@ for my $format ('plain', 'custom', 'directory', 'inserts')
 		$node->safe_psql('fourth', 'CREATE EXTENSION bulla');
 		$node->command_ok([ 'pg_restore', '--exit-on-error', '-t', 'lanes', '-d', $node->connstr('fourth'),
 			"$directory/dump.custom" ], 'one table: restore');
+		# Over what is there: the ledgers that go first are let go for a superuser who says that it is a restore.
+		$node->command_fails_like([ 'pg_restore', '--clean', '--if-exists', '--exit-on-error', '-d',
+			$node->connstr('second'), "$directory/again" ], qr/bulla\.restore = on/, 'clean: refused without bulla.restore');
+		local $ENV{PGOPTIONS} = '-c bulla.restore=on';
 		$node->command_ok([ 'pg_restore', '--clean', '--if-exists', '-d', $node->connstr('second'),
 			"$directory/again" ], 'clean: restore over what is there');
 		is($node->safe_psql('second', 'SELECT count(*) FROM bulla.verify($$plain$$)'), '0', 'clean: verifies');

@@ -72,6 +72,7 @@ $primary->safe_psql('postgres', "UPDATE bulla.key_versions SET state = 'enabled'
 # A tampered row travels, and is found there.
 $primary->safe_psql('postgres', q{
 	BEGIN;
+	SET LOCAL bulla.restore = on;
 	ALTER TABLE ledger DISABLE TRIGGER ALL;
 	UPDATE ledger SET note = 'forged' WHERE id = 17;
 	COMMIT;});

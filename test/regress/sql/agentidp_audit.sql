@@ -212,6 +212,7 @@ RESET ROLE;
 SELECT verified, notes FROM bulla.verify_summary('agentidp.audit_events');
 
 SET client_min_messages = warning;
+SET bulla.restore = on;
 DROP EXTENSION agentidp CASCADE;
 DROP OWNED BY regress_audit_owner, regress_audit_service;
 DROP ROLE regress_audit_owner, regress_audit_service;

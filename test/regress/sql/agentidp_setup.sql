@@ -38,6 +38,8 @@ DROP EXTENSION agentidp;
 DROP EXTENSION bulla;
 SET client_min_messages = warning;
 DROP EXTENSION agentidp CASCADE;
+SELECT bulla.drop_ledger('agentidp.audit_events');
+DROP EXTENSION agentidp CASCADE;
 RESET client_min_messages;
 SELECT count(*) FROM pg_namespace WHERE nspname ~ '^agentidp';
 DROP ROLE agentidp;
@@ -154,6 +156,7 @@ SELECT agentidp.set_up();
 
 -- A schema that somebody has made before is not adopted.
 SET client_min_messages = warning;
+SET bulla.restore = on;
 DROP EXTENSION agentidp CASCADE;
 RESET client_min_messages;
 CREATE SCHEMA agentidp_api;

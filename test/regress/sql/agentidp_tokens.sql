@@ -121,6 +121,7 @@ COMMIT;
 SHOW application_name;
 
 SET client_min_messages = warning;
+SET bulla.restore = on;
 DROP EXTENSION agentidp CASCADE;
 DROP OWNED BY regress_tokens_owner, regress_tokens_service;
 DROP ROLE regress_tokens_owner, regress_tokens_service;

@@ -59,10 +59,12 @@ CALL show_told();
 -- One event of organization 2 is changed: that one is named, to all but the reader of 1.
 CREATE PROCEDURE tamper(command text) LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM set_config('bulla.restore', 'on', true);
     ALTER TABLE agentidp.audit_events DISABLE TRIGGER USER;
     EXECUTE command;
     EXECUTE (SELECT string_agg(format('ALTER TABLE agentidp.audit_events ENABLE ALWAYS TRIGGER %I', tgname), ';')
              FROM pg_trigger WHERE tgrelid = 'agentidp.audit_events'::regclass);
+    PERFORM set_config('bulla.restore', 'off', true);
 END $$;
 BEGIN;
 CALL tamper($$UPDATE agentidp.audit_events SET outcome = 'failure' WHERE event_id = '00000000-0000-4000-8000-000000000204'$$);
@@ -88,6 +90,7 @@ CALL show_told();
 ROLLBACK;
 -- A trigger that is off concerns all whose events it protects; a changed row is named before it.
 BEGIN;
+SET LOCAL bulla.restore = on;
 ALTER TABLE agentidp.audit_events DISABLE TRIGGER bulla_refuse_change;
 CALL show_told();
 UPDATE agentidp.audit_events SET outcome = 'failure' WHERE event_id = '00000000-0000-4000-8000-000000000204';
@@ -102,6 +105,7 @@ ROLLBACK;
 CALL show_told();
 
 SET client_min_messages = warning;
+SET bulla.restore = on;
 DROP EXTENSION agentidp CASCADE;
 DROP OWNED BY regress_verify_owner, regress_verify_service;
 DROP ROLE regress_verify_owner, regress_verify_service;

@@ -17,7 +17,7 @@ SELECT obj_description('bulla.decrypt_if_encrypted(text, text)'::regprocedure, '
 SELECT bool_and(obj_description(f::regprocedure, 'pg_proc') ~ 'empty context') AS say_so
 FROM unnest('{"bulla.encrypt(text, text, text)","bulla.encrypt(bytea, text, text)"}'::text[]) AS f;
 
--- All of it belongs to the extension, and nothing stands outside its schema.
+-- All of it belongs to the extension, and nothing stands outside its schema but what has none.
 SELECT classid::regclass, count(*) FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
     AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'bulla')
     AND classid NOT IN ('pg_proc'::regclass, 'pg_class'::regclass, 'pg_type'::regclass, 'pg_namespace'::regclass) GROUP BY 1 ORDER BY 1;

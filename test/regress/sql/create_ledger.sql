@@ -238,7 +238,6 @@ SELECT bulla.create_ledger('no_such_table');
 SELECT bulla.drop_ledger(NULL);
 SELECT bulla.drop_ledger('with_seq');
 SELECT bulla.drop_ledger('by_month_1');
-SELECT bulla.protect_partitions('with_seq');
 \set VERBOSITY sqlstate
 SELECT bulla.create_ledger(1::regclass);
 SELECT bulla.drop_ledger(1::regclass);
@@ -336,7 +335,6 @@ INSERT INTO owned VALUES (3, 'a') RETURNING seq;
 SELECT * FROM bulla.verify('owned');
 SELECT bulla.create_ledger('owned');
 SELECT bulla.drop_ledger('owned');
-SELECT bulla.protect_partitions('owned');
 SELECT bulla.create_ledger('plain');
 SELECT bulla.verify('plain');
 SELECT bulla.verify_summary('plain');
@@ -414,5 +412,6 @@ INSERT INTO odd_arguments VALUES (1);
 RESET ROLE;
 SELECT count(*) > 5 AS some FROM bulla.ledgers WHERE created_at IS NOT NULL;
 
+SET bulla.restore = on;
 DROP OWNED BY regress_ledger_owner, regress_ledger_other CASCADE;
 DROP ROLE regress_ledger_owner, regress_ledger_other;

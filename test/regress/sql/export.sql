@@ -86,7 +86,9 @@ SELECT count(*) FROM bulla.export('parts', '(1,"x y")');
 CREATE TABLE damaged (v text);
 SELECT bulla.create_ledger('damaged') IS NOT NULL AS created;
 INSERT INTO damaged VALUES ('zero'), ('one'), ('two');
+SET bulla.restore = on;
 ALTER TABLE damaged DISABLE TRIGGER USER;
+RESET bulla.restore;
 UPDATE damaged SET v = 'ONE' WHERE seq = 1;
 UPDATE damaged SET prev_hash = '\xff' WHERE seq = 2;
 SELECT shown(l) FROM bulla.export('damaged') AS l WHERE l LIKE '{"line":"row"%';
@@ -132,5 +134,6 @@ REVOKE ALL ON audit FROM regress_reader;
 DROP ROLE regress_reader;
 
 -- An index on the chains is needed.
+SET bulla.restore = on;
 DROP INDEX audit_tenant_seq_idx;
 SELECT count(*) FROM bulla.export('audit');

@@ -37,5 +37,6 @@ ALTER TABLE second_trap ADD CHECK (escape(id) > 0) NOT VALID;
 RESET ROLE;
 SELECT bulla.create_ledger('second_trap');
 
+SELECT bulla.drop_ledger('trap');
 DROP OWNED BY regress_mallory CASCADE;
 DROP ROLE regress_mallory;

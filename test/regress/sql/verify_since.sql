@@ -89,6 +89,7 @@ INSERT INTO one VALUES (100);
 SELECT * FROM since('one');
 SET bulla.restore = on;
 ALTER TABLE one DISABLE TRIGGER bulla_refuse_change;
+RESET bulla.restore;
 SELECT * FROM since('one');
 SELECT bulla.record_verification('one');
 ALTER TABLE one ENABLE ALWAYS TRIGGER bulla_refuse_change;
