@@ -20,11 +20,11 @@ extern "C" {
 #include "core/openings.h"
 #include "pg/arguments.h"
 #include "pg/erasure.h"
-#include "pg/event_log.h"
 #include "pg/ledger_checks.h"
 #include "pg/ledger_relation.h"
 #include "pg/row_record.h"
 #include "pg/row_scan.h"
+#include "pg/versions.h"
 
 namespace bulla {
 namespace {
@@ -137,16 +137,6 @@ void LockRow(const LedgerRelation* ledger, const Request& request, ChainValues c
   }
 }
 
-void RecordErasure(const LedgerRelation* ledger, const Request& request, List* columns) {
-  RecordEvent("ledger.row_erased", EventDetail()
-                                       .Text("ledger", QualifiedName(request.ledger))
-                                       .Text("ledger_id", IdText(ledger->arguments.id))
-                                       .Text("chain", request.chain)
-                                       .Number("seq", request.seq)
-                                       .Texts("columns", columns)
-                                       .Text("reason", request.reason));
-}
-
 struct Place {
   Oid relation;
   ItemPointerData row;
@@ -170,7 +160,7 @@ int EraseLockedRow(const LedgerRelation* ledger, const Request& request, ChainVa
     const Relation relation = table_open(place->relation, RowExclusiveLock);
     List* const columns = EraseValues(relation, &place->row, request.columns);
     table_close(relation, NoLock);
-    if (columns != NIL) RecordErasure(ledger, request, columns);
+    if (columns != NIL) RecordErasure(ledger, request.chain, request.seq, columns, request.reason);
     erased += list_length(columns);
   }
   return erased;

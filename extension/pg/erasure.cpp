@@ -13,7 +13,9 @@ extern "C" {
 }
 
 #include "pg/boundary.h"
+#include "pg/event_log.h"
 #include "pg/row_openings.h"
+#include "pg/row_record.h"
 #include "pg/versions.h"
 
 namespace bulla {
@@ -161,7 +163,7 @@ void UpdateOrRaise(const LedgerRelation* ledger, Relation relation, TupleTableSl
                    TupleTableSlot* after, Bitmapset* updated) {
   if (Update(relation, before, after, updated)) {
     slot_getallattrs(after);
-    if (IsErasure(ledger, relation, before, after)) return;
+    if (ErasedColumns(ledger, relation, before, after) != NIL) return;
   }
   ereport(ERROR, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
                   errmsg("a trigger changed or suppressed an erasure from ledger \"%s\"",
@@ -175,9 +177,9 @@ bool IsBeingErased(Relation relation, ItemPointer row) {
   return Permission::Covers(RelationGetRelid(relation), row);
 }
 
-bool IsErasure(const LedgerRelation* ledger, Relation relation, TupleTableSlot* before,
-               TupleTableSlot* after) {
-  if (ledger->openings < 0) return false;
+List* ErasedColumns(const LedgerRelation* ledger, Relation relation, TupleTableSlot* before,
+                    TupleTableSlot* after) {
+  if (ledger->openings < 0) return NIL;
   slot_getallattrs(before);
   slot_getallattrs(after);
   List* erased = NIL;
@@ -188,13 +190,15 @@ bool IsErasure(const LedgerRelation* ledger, Relation relation, TupleTableSlot* 
                   after->tts_isnull[i]))
       continue;
     const LedgerColumn* const column = ErasableAt(ledger, i);
-    if (column == nullptr || !after->tts_isnull[i]) return false;
+    if (column == nullptr || !after->tts_isnull[i]) return NIL;
     erased = lappend(erased, const_cast<char*>(column->name));
   }
   const Bytes openings = OpeningsOf(ledger, before->tts_values, before->tts_isnull);
-  return erased != NIL && !after->tts_isnull[ledger->openings] && OpeningsReader(openings).ok() &&
-         datum_image_eq(WithoutSalts(openings, erased), after->tts_values[ledger->openings], false,
-                        -1);
+  const bool same_openings = erased != NIL && !after->tts_isnull[ledger->openings] &&
+                             OpeningsReader(openings).ok() &&
+                             datum_image_eq(WithoutSalts(openings, erased),
+                                            after->tts_values[ledger->openings], false, -1);
+  return same_openings ? erased : NIL;
 }
 
 List* EraseValues(Relation relation, ItemPointer row, List* columns) {
@@ -220,6 +224,25 @@ List* EraseValues(Relation relation, ItemPointer row, List* columns) {
   ExecDropSingleTupleTableSlot(before);
   ExecDropSingleTupleTableSlot(after);
   return erased;
+}
+
+void RecordErasure(const LedgerRelation* ledger, const char* chain, int64 seq, List* columns,
+                   const char* reason) {
+  RecordEvent("ledger.row_erased", EventDetail()
+                                       .Text("ledger", QualifiedName(ledger->root))
+                                       .Text("ledger_id", IdText(ledger->arguments.id))
+                                       .Text("chain", chain)
+                                       .Number("seq", seq)
+                                       .Texts("columns", columns)
+                                       .Text("reason", reason));
+}
+
+void RecordPublishersErasure(const LedgerRelation* ledger, const Datum* values, const bool* nulls,
+                             List* columns) {
+  RowChain chain;
+  if (!ChainOfRow(ledger, values, nulls, &chain) || nulls[ledger->seq]) return;
+  RecordErasure(ledger, NameOfChain(ledger, chain.values), DatumGetInt64(values[ledger->seq]),
+                columns, "erased at the publisher");
 }
 
 }  // namespace bulla

@@ -14,10 +14,10 @@ extern "C" {
 
 namespace bulla {
 
-// True where `after` is `before` with at least one erasable value erased and nothing else changed.
-// Generated columns do not count: they follow from the others.
-bool IsErasure(const LedgerRelation* ledger, Relation relation, TupleTableSlot* before,
-               TupleTableSlot* after);
+// The names of the erasable columns whose values `after` lacks, where that is all that tells it from
+// `before`; NIL where it is not, or the same. Generated columns do not count: they follow from the others.
+List* ErasedColumns(const LedgerRelation* ledger, Relation relation, TupleTableSlot* before,
+                    TupleTableSlot* after);
 
 // True while EraseValues changes this row: what bulla.refuse_change lets through, if it is an erasure.
 bool IsBeingErased(Relation relation, ItemPointer row);
@@ -26,5 +26,13 @@ bool IsBeingErased(Relation relation, ItemPointer row);
 // is locked for writing, and locked by this transaction. Triggers of users fire as in any UPDATE. Returns
 // the names of those columns; none changes nothing.
 List* EraseValues(Relation relation, ItemPointer row, List* columns);
+
+// The event that makes an erasure a recorded one.
+void RecordErasure(const LedgerRelation* ledger, const char* chain, int64 seq, List* columns,
+                   const char* reason);
+
+// The same of a row that a replication worker brings, erased as it was at the publisher.
+void RecordPublishersErasure(const LedgerRelation* ledger, const Datum* values, const bool* nulls,
+                             List* columns);
 
 }  // namespace bulla

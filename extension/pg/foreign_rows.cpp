@@ -5,6 +5,7 @@ extern "C" {
 #include "utils/snapmgr.h"
 }
 
+#include "pg/erasure.h"
 #include "pg/row_openings.h"
 #include "pg/row_record.h"
 #include "pg/row_scan.h"
@@ -21,6 +22,11 @@ const char* HintForMismatch() {
          "another "
          "ledger's. To go on without it, ALTER SUBSCRIPTION … SKIP the LSN that the CONTEXT names; "
          "bulla.verify then reports what is missing.";
+}
+
+void AddName(const char* column, void* names) {
+  auto* const list = static_cast<List**>(names);
+  *list = lappend(*list, pstrdup(column));
 }
 
 struct FoundHash {
@@ -68,16 +74,18 @@ bool AdmitForeignRow(Relation relation, const LedgerRelation* ledger, const Datu
   LeafHash prev_hash;
   LeafHash given;
   LeafHash hash;
+  List* erased = NIL;
   if (seq < 0 || seq == PG_INT64_MAX || !ChainOfRow(ledger, values, nulls, &chain) ||
       !ReadHash(values[ledger->prev_hash], &prev_hash) || !ReadHash(values[ledger->hash], &given) ||
       !HashRow(ledger, chain, values, nulls, seq, prev_hash, &hash) || hash != given ||
-      FaultOfOpenings(ledger, values, nulls, nullptr, nullptr) != nullptr) {
+      FaultOfOpenings(ledger, values, nulls, AddName, &erased) != nullptr) {
     ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
                     errmsg("row with seq %lld of ledger \"%s\" does not match its hash",
                            static_cast<long long>(seq), RelationGetRelationName(relation)),
                     errhint("%s", HintForMismatch())));
   }
   if (IsLogicalWorker() && IsThere(relation, ledger, chain, seq, hash)) return false;
+  if (IsLogicalWorker() && erased != NIL) RecordPublishersErasure(ledger, values, nulls, erased);
   ForgetHeadsAtCommit(ledger);
   return true;
 }

@@ -15,12 +15,19 @@ extern "C" {
 namespace bulla {
 namespace {
 
+// An erasure made here is recorded where it was asked for; a publisher's is recorded now.
 bool IsErasureThatMay(const TriggerData* trigger) {
-  return TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) && TRIGGER_FIRED_FOR_ROW(trigger->tg_event) &&
-         (IsBeingErased(trigger->tg_relation, &trigger->tg_trigtuple->t_self) ||
-          IsLogicalWorker()) &&
-         IsErasure(DescribeLedger(trigger->tg_relation), trigger->tg_relation, trigger->tg_trigslot,
-                   trigger->tg_newslot);
+  if (!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) || !TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
+    return false;
+  const Relation relation = trigger->tg_relation;
+  const bool here = IsBeingErased(relation, &trigger->tg_trigtuple->t_self);
+  if (!here && !IsLogicalWorker()) return false;
+  const LedgerRelation* const ledger = DescribeLedger(relation);
+  TupleTableSlot* const before = trigger->tg_trigslot;
+  List* const columns = ErasedColumns(ledger, relation, before, trigger->tg_newslot);
+  if (columns != NIL && !here)
+    RecordPublishersErasure(ledger, before->tts_values, before->tts_isnull, columns);
+  return columns != NIL;
 }
 
 bool IsPruningThatMay(const TriggerData* trigger) {

@@ -3,6 +3,7 @@
 #include "kms/system_random.h"
 #include "pg/boundary.h"
 #include "pg/row_record.h"
+#include "pg/versions.h"
 
 namespace bulla {
 namespace {
