@@ -122,6 +122,10 @@ class Client:
         self.do(self.event("parts", self.row("parts")))
         self.do("COMMIT")
 
+    def counted(self):
+        self.row("counters")
+        self.do(f"UPDATE counters SET number = number + 1 WHERE client = {self.name}")
+
     def undone(self):
         self.do(f"BEGIN; INSERT INTO ledger VALUES ({self.name}, {self.row('ledger')}, 'undone')")
         self.do("ROLLBACK")
