@@ -21,12 +21,17 @@ inline std::string_view AsText(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+// Big-endian. Written out, so that compilers make one store of it.
 inline void PutU32(std::byte* out, uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) *out++ = static_cast<std::byte>(value >> shift);
+  out[0] = static_cast<std::byte>(value >> 24);
+  out[1] = static_cast<std::byte>(value >> 16);
+  out[2] = static_cast<std::byte>(value >> 8);
+  out[3] = static_cast<std::byte>(value);
 }
 
 inline void PutU64(std::byte* out, uint64_t value) {
-  for (int shift = 56; shift >= 0; shift -= 8) *out++ = static_cast<std::byte>(value >> shift);
+  PutU32(out, static_cast<uint32_t>(value >> 32));
+  PutU32(out + 4, static_cast<uint32_t>(value));
 }
 
 inline bool SameBytes(Bytes a, Bytes b) {
