@@ -23,6 +23,7 @@ extern "C" {
 #include "pg/ledger_triggers.h"
 #include "pg/own_ddl.h"
 #include "pg/settings.h"
+#include "pg/versions.h"
 
 namespace bulla {
 namespace {
@@ -69,12 +70,15 @@ void CheckMadeTrigger(Oid table, Oid trigger_oid) {
 }
 
 void CheckEnabled(Relation table) {
-  const Trigger* const capture = FindCaptureTrigger(table);
-  if (capture->tgenabled == TRIGGER_FIRES_ALWAYS || superuser()) return;
-  ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                  errmsg("changes of \"%s\" are recorded: its trigger \"%s\" cannot be disabled",
-                         RelationGetRelationName(table), capture->tgname),
-                  errhint("bulla.stop_auditing ends the audit, and records that.")));
+  const Oid function = TriggerFunction("capture_change");
+  for (int i = 0; i < table->trigdesc->numtriggers && !superuser(); ++i) {
+    const Trigger& trigger = table->trigdesc->triggers[i];
+    if (trigger.tgfoid != function || trigger.tgenabled == TRIGGER_FIRES_ALWAYS) continue;
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("changes of \"%s\" are recorded: its trigger \"%s\" cannot be disabled",
+                           RelationGetRelationName(table), trigger.tgname),
+                    errhint("bulla.stop_auditing ends the audit, and records that.")));
+  }
 }
 
 bool Has(const Node* command, AlterTableType type) {
@@ -90,7 +94,7 @@ void FollowAudited(Oid root, const Node* command) {
       (IsA(command, AlterTableStmt) && Has(command, AT_AttachPartition))) {
     AuditNewPartitions(root);
   } else if (IsA(command, AlterTableStmt) &&
-             (Has(command, AT_DetachPartition) || Has(command, AT_DetachPartitionFinalize))) {
+             (Has(command, AT_DetachPartition) || Has(command, kFinalizeDetach))) {
     EndAuditOfDetached(root);
   } else if (IsA(command, RenameStmt) ||
              (IsA(command, AlterTableStmt) &&
@@ -111,7 +115,7 @@ void FollowTable(Oid oid, const Node* command) {
   relation_close(table, AccessShareLock);
   if (audited) FollowAudited(root, command);
   if (ledger && (IsA(command, RenameStmt) || IsA(command, AlterObjectSchemaStmt)))
-    RefreshLedgerName(oid);
+    RefreshLedgerNames();
 }
 
 // With a snapshot of now, as the command's own rows are looked for.
@@ -127,6 +131,11 @@ Oid OidAt(const SPITupleTable* rows, int row, int column) {
 }
 
 void FollowCommand(const Node* command) {
+  if (IsA(command, RenameStmt) &&
+      reinterpret_cast<const RenameStmt*>(command)->renameType == OBJECT_SCHEMA) {
+    RefreshLedgerNames();
+    return;
+  }
   const int count = Select(
       "SELECT c.classid, c.objid, t.tgrelid FROM pg_catalog.pg_event_trigger_ddl_commands() AS c "
       "LEFT JOIN pg_catalog.pg_trigger AS t "
@@ -142,17 +151,23 @@ void FollowCommand(const Node* command) {
   }
 }
 
+// What concerns no audit, as most commands do, is told from the statement.
+bool MayConcernAudits(const Node* command) {
+  return !IsA(command, CreateStmt) ||
+         reinterpret_cast<const CreateStmt*>(command)->partbound != nullptr;
+}
+
 // The trigger's row is gone; its name is left. A restore that cleans up first ends nothing.
 void FollowDrop(const char* command) {
   if (restore_mode) return;
-  const int count = Select(
-      psprintf("SELECT pg_catalog.to_regclass(pg_catalog.format('%%I.%%I', address_names[1], "
-               "address_names[2]))::pg_catalog.oid, "
-               "pg_catalog.format('%%I.%%I', address_names[1], address_names[2]) "
-               "FROM pg_catalog.pg_event_trigger_dropped_objects() "
-               "WHERE object_type OPERATOR(pg_catalog.=) 'trigger' "
-               "AND address_names[3] OPERATOR(pg_catalog.=) '%s'",
-               kCaptureTrigger));
+  const int count = Select(psprintf(
+      "SELECT DISTINCT pg_catalog.to_regclass(pg_catalog.format('%%I.%%I', address_names[1], "
+      "address_names[2]))::pg_catalog.oid, "
+      "pg_catalog.format('%%I.%%I', address_names[1], address_names[2]) "
+      "FROM pg_catalog.pg_event_trigger_dropped_objects() "
+      "WHERE object_type OPERATOR(pg_catalog.=) 'trigger' "
+      "AND address_names[3] OPERATOR(pg_catalog.=) ANY ('{%s,%s}'::pg_catalog.text[])",
+      kCaptureTrigger, kCaptureTruncateTrigger));
   const SPITupleTable* const rows = SPI_tuptable;
   for (int i = 0; i < count; ++i) {
     const Oid table = OidAt(rows, i, 1);
@@ -172,6 +187,7 @@ Datum bulla_follow_audits(PG_FUNCTION_ARGS) {
                     errmsg("this function must be called as an event trigger")));
   }
   const auto* const happened = reinterpret_cast<const EventTriggerData*>(fcinfo->context);
+  if (!MayConcernAudits(happened->parsetree)) return PointerGetDatum(nullptr);
   SPI_connect();
   if (strcmp(happened->event, "sql_drop") == 0) {
     FollowDrop(GetCommandTagName(happened->tag));

@@ -97,13 +97,13 @@ void RefreshColumns(Oid root) {
       [=](const char* argument) { return strcmp(argument, before) == 0 ? after : nullptr; });
 }
 
-void RefreshLedgerName(Oid ledger) {
-  const char* const name = QualifiedName(ledger);
-  ForEachAuditTrigger([=](const char* argument) -> const char* {
+void RefreshLedgerNames() {
+  ForEachAuditTrigger([](const char* argument) -> const char* {
     ChangeSettings settings = ParseChangeSettings(argument);
-    if (FindChangeLedger(settings) != ledger) return nullptr;
+    const Oid ledger = FindChangeLedger(settings);
+    if (!OidIsValid(ledger)) return nullptr;
     settings.ledger = ledger;
-    settings.ledger_name = name;
+    settings.ledger_name = QualifiedName(ledger);
     return FormatChangeSettings(settings);
   });
 }

@@ -11,7 +11,7 @@ namespace bulla {
 // After columns of an audited table were renamed or dropped, or its triggers were restored.
 void RefreshColumns(Oid root);
 
-// After a ledger was renamed.
-void RefreshLedgerName(Oid ledger);
+// After a ledger or a schema was renamed.
+void RefreshLedgerNames();
 
 }  // namespace bulla

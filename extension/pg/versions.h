@@ -10,6 +10,7 @@ extern "C" {
 #include "executor/executor.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
 #include "parser/parse_relation.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
@@ -44,6 +45,13 @@ inline bool OwnsRelation(Oid relation, Oid role) {
   return pg_class_ownercheck(relation, role);
 #endif
 }
+
+// ALTER TABLE … DETACH PARTITION … FINALIZE.
+#if PG_VERSION_NUM >= 140000
+inline constexpr AlterTableType kFinalizeDetach = AT_DetachPartitionFinalize;
+#else
+inline constexpr AlterTableType kFinalizeDetach = AT_DetachPartition;
+#endif
 
 inline bool MayExecute(Oid function, Oid role) {
 #if PG_VERSION_NUM >= 160000

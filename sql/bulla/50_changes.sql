@@ -46,12 +46,16 @@ SELECT t.tgrelid::pg_catalog.regclass AS source,
        a.skip,
        a.erasable,
        a.seal,
-       t.tgenabled OPERATOR(pg_catalog.=) 'A' AND EXISTS (
-           SELECT FROM pg_catalog.pg_trigger AS u
-           WHERE u.tgrelid OPERATOR(pg_catalog.=) t.tgrelid
-             AND u.tgfoid OPERATOR(pg_catalog.=) t.tgfoid
-             AND (u.tgtype OPERATOR(pg_catalog.&) 32::pg_catalog.int2) OPERATOR(pg_catalog.<>) 0
-             AND u.tgenabled OPERATOR(pg_catalog.=) 'A') AS enabled
+       NOT EXISTS (
+           SELECT FROM (
+               SELECT t.tgrelid AS relid
+               UNION
+               SELECT p.relid FROM pg_catalog.pg_partition_tree(t.tgrelid) AS p) AS r
+           WHERE (
+               SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger AS u
+               WHERE u.tgrelid OPERATOR(pg_catalog.=) r.relid
+                 AND u.tgfoid OPERATOR(pg_catalog.=) t.tgfoid
+                 AND u.tgenabled OPERATOR(pg_catalog.=) 'A') OPERATOR(pg_catalog.<>) 2) AS enabled
 FROM pg_catalog.pg_trigger AS t
 CROSS JOIN LATERAL bulla.audit_settings(t.tgrelid) AS a
 WHERE t.tgfoid OPERATOR(pg_catalog.=) 'bulla.capture_change'::pg_catalog.regproc
@@ -59,7 +63,7 @@ WHERE t.tgfoid OPERATOR(pg_catalog.=) 'bulla.capture_change'::pg_catalog.regproc
   AND (t.tgtype OPERATOR(pg_catalog.&) 1::pg_catalog.int2) OPERATOR(pg_catalog.<>) 0
   AND a.skip IS NOT NULL;
 COMMENT ON VIEW bulla.audited_tables IS
-    'The tables whose changes are recorded, and how. enabled is false where a trigger was disabled or dropped. columns is null where all are recorded.';
+    'The tables whose changes are recorded, and how. enabled is false where a trigger, of a partition too, was disabled or dropped. columns is null where all are recorded.';
 
 -- Enabled always: session_replication_role is no way around. The extension's owner, a superuser, makes them.
 
@@ -71,7 +75,7 @@ COMMENT ON FUNCTION bulla.follow_audits() IS
     'Event trigger: keeps audited tables audited through DDL, refuses audit triggers made by hand, and records where an audit ended by DDL.';
 
 CREATE EVENT TRIGGER bulla_follow_audits ON ddl_command_end
-    WHEN TAG IN ('CREATE TRIGGER', 'ALTER TRIGGER', 'CREATE TABLE', 'ALTER TABLE')
+    WHEN TAG IN ('CREATE TRIGGER', 'ALTER TRIGGER', 'CREATE TABLE', 'ALTER TABLE', 'ALTER SCHEMA')
     EXECUTE FUNCTION bulla.follow_audits();
 ALTER EVENT TRIGGER bulla_follow_audits ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER bulla_follow_audits IS 'Follows DDL on the tables of bulla.audited_tables.';

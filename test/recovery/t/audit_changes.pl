@@ -36,10 +36,9 @@ $old->safe_psql('postgres', q{
 	ALTER TABLE people RENAME COLUMN "pass ""word" TO password;
 	ALTER TABLE parts RENAME COLUMN secret TO hidden;
 	ALTER TABLE "a ""trail"."led'ger" RENAME TO "Trail";
+	ALTER TABLE "a ""trail"."Trail" RENAME TO trail;
 	ALTER SCHEMA "a ""trail" RENAME TO trails;
 });
-# A schema's name changes without an event of its ledger; the next rename of it tells.
-$old->safe_psql('postgres', 'ALTER TABLE trails."Trail" RENAME TO trail');
 
 my @dumps = (
 	[ 'plain', [ 'pg_dump', '-Fp', '-f', "$directory/dump.sql" ], [ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', "$directory/dump.sql" ] ],

@@ -29,6 +29,14 @@ SELECT * FROM trail ORDER BY seq;
 TRUNCATE readings;
 SELECT "table", partition, operation FROM trail WHERE seq > 11 ORDER BY partition NULLS FIRST;
 
+-- A partition whose triggers are not all there shows.
+SELECT enabled FROM bulla.audited_tables;
+DROP TRIGGER bulla_capture_truncate ON readings_4_low;
+SELECT enabled FROM bulla.audited_tables;
+SELECT detail FROM bulla.events WHERE action = 'audit.stopped';
+CREATE TABLE readings_5 PARTITION OF readings FOR VALUES FROM ('2026-05-01') TO ('2026-06-01');
+SELECT enabled FROM bulla.audited_tables;
+
 -- A column is renamed on all of them; the one that is left out stays out.
 ALTER TABLE readings RENAME COLUMN value TO reading;
 INSERT INTO readings VALUES ('2026-03-07', 3, 70);

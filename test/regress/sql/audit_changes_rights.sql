@@ -108,6 +108,16 @@ SELECT table_name, operation, role, new_values FROM keeper_trail WHERE old_value
 
 DROP TABLE bookings;
 
+-- Where code of others runs in a security-restricted operation, what it changes is an event as anywhere.
+SET ROLE regress_owner;
+CREATE FUNCTION change() RETURNS void LANGUAGE plpgsql AS 'BEGIN UPDATE public.accounts SET balance = balance + 1000; END';
+CREATE FUNCTION sly(id integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM public.change(); RETURN id; END';
+CREATE TABLE bait (id integer);
+INSERT INTO bait VALUES (1);
+RESET ROLE;
+CREATE INDEX ON bait (sly(id));
+SELECT operation, role, new_values FROM keeper_trail WHERE table_name = 'accounts' ORDER BY seq DESC LIMIT 1;
+
 -- Only who owns the table ends it.
 SET ROLE regress_writer;
 SELECT bulla.stop_auditing('accounts');
