@@ -39,10 +39,12 @@ const TriggerData* CheckedTrigger(FunctionCallInfo fcinfo) {
   return trigger;
 }
 
-// Both triggers have the same argument; should they differ, the row trigger's counts.
+// Both triggers have the same argument; should they differ, the row trigger's counts. Copied: another
+// session may write it anew while this one reads the catalogue.
 const char* Argument(const TriggerData* trigger) {
+  if (TRIGGER_FIRED_FOR_ROW(trigger->tg_event)) return trigger->tg_trigger->tgargs[0];
   const Trigger* const capture = FindCaptureTrigger(trigger->tg_relation);
-  return (capture != nullptr ? capture : trigger->tg_trigger)->tgargs[0];
+  return pstrdup((capture != nullptr ? capture : trigger->tg_trigger)->tgargs[0]);
 }
 
 void PutText(ChangeEvent* event, ChangeColumn column, const char* text) {

@@ -118,6 +118,23 @@ RESET ROLE;
 CREATE INDEX ON bait (sly(id));
 SELECT operation, role, new_values FROM keeper_trail WHERE table_name = 'accounts' ORDER BY seq DESC LIMIT 1;
 
+-- Who owns a partitioned table adds partitions to it without any right on the ledger.
+SET ROLE regress_owner;
+CREATE TABLE parts (id integer PRIMARY KEY) PARTITION BY RANGE (id);
+SELECT bulla.audit_changes('parts', 'keeper_trail');
+SET ROLE regress_keeper;
+REVOKE INSERT ON keeper_trail FROM regress_owner;
+SET ROLE regress_owner;
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10);
+CREATE TABLE parts_2 (id integer NOT NULL);
+ALTER TABLE parts ATTACH PARTITION parts_2 FOR VALUES FROM (10) TO (20);
+INSERT INTO parts VALUES (1), (11);
+TRUNCATE parts_2;
+ALTER TABLE parts_1 DISABLE TRIGGER bulla_capture_truncate;
+RESET ROLE;
+SELECT partition_name, operation, role FROM keeper_trail WHERE table_name = 'parts' ORDER BY seq;
+DROP TABLE parts;
+
 -- Only who owns the table ends it.
 SET ROLE regress_writer;
 SELECT bulla.stop_auditing('accounts');
