@@ -1,6 +1,7 @@
 #include "pg/ledger_triggers.h"
 
 extern "C" {
+#include "access/table.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "lib/stringinfo.h"
@@ -135,6 +136,29 @@ const Trigger* FindLedgerTrigger(Relation relation) {
     }
   }
   return nullptr;
+}
+
+bool IsDetachedPart(Relation relation) {
+  const TriggerDesc* const triggers = relation->trigdesc;
+  const Oid function = TriggerFunction(kDetachedTrigger.function);
+  for (int i = 0; triggers != nullptr && i < triggers->numtriggers; ++i) {
+    if (triggers->triggers[i].tgfoid == function &&
+        triggers->triggers[i].tgtype == kDetachedTrigger.type)
+      return true;
+  }
+  return false;
+}
+
+void RefuseDetachedPart(Oid ledger) {
+  const Relation relation = table_open(ledger, AccessShareLock);
+  if (IsDetachedPart(relation)) {
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("\"%s\" is a part of a ledger that was detached",
+                           RelationGetRelationName(relation)),
+                    errhint("bulla.verify judges it alone; bulla.drop_ledger makes it an ordinary "
+                            "table, which can be dropped.")));
+  }
+  table_close(relation, AccessShareLock);
 }
 
 }  // namespace bulla

@@ -4,6 +4,7 @@
 
 extern "C" {
 #include "postgres.h"
+#include "catalog/pg_trigger.h"
 #include "utils/rel.h"
 #include "utils/reltrigger.h"
 }
@@ -61,5 +62,15 @@ const Trigger* FindLaterTrigger(Relation relation);
 
 // The oid of a trigger function of this extension, InvalidOid where the extension is not installed.
 Oid TriggerFunction(const char* name);
+
+// The trigger by which a table is known as a part of a ledger that was detached: it refuses INSERT, as the
+// chains go on elsewhere. Of its own, besides the required ones.
+inline constexpr RequiredTrigger kDetachedTrigger = {"bulla_refuse_insert", "refuse_change",
+                                                     "BEFORE INSERT",
+                                                     TRIGGER_TYPE_BEFORE | TRIGGER_TYPE_INSERT};
+bool IsDetachedPart(Relation relation);
+
+// Raises object_not_in_prerequisite_state where the ledger is such a part.
+void RefuseDetachedPart(Oid ledger);
 
 }  // namespace bulla

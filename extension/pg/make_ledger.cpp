@@ -167,6 +167,9 @@ void UnmakeLedger(Oid ledger) {
       if (!HasTrigger(lfirst_oid(cell), trigger.name)) continue;
       Run(psprintf("DROP TRIGGER %s ON %s", trigger.name, QualifiedName(lfirst_oid(cell))));
     }
+    if (HasTrigger(lfirst_oid(cell), kDetachedTrigger.name))
+      Run(psprintf("DROP TRIGGER %s ON %s", kDetachedTrigger.name,
+                   QualifiedName(lfirst_oid(cell))));
   }
   EndOwnDdl();
 }
@@ -194,6 +197,13 @@ void FireAlways(Oid table) {
   }
   EndOwnDdl();
   SPI_finish();
+}
+
+void ProtectDetached(Oid table, const char* arguments) {
+  for (const RequiredTrigger& trigger : RequiredTriggers()) {
+    if (!HasTrigger(table, trigger.name)) CreateTrigger(table, trigger, arguments);
+  }
+  CreateTrigger(table, kDetachedTrigger, arguments);
 }
 
 }  // namespace bulla

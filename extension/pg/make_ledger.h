@@ -37,4 +37,8 @@ void ProtectTable(Oid table, Oid ledger);
 // Makes triggers of Bulla's on this table fire always that were merely enabled.
 void FireAlways(Oid table);
 
+// Gives a table that was a partition, and has lost the triggers that came with that, all triggers of a ledger
+// and the one that refuses INSERT. `arguments` are those of the ledger's triggers, as SQL.
+void ProtectDetached(Oid table, const char* arguments);
+
 }  // namespace bulla

@@ -12,7 +12,9 @@ extern "C" {
 
 #include "pg/append_queue.h"
 #include "pg/arguments.h"
+#include "pg/detach_partition.h"
 #include "pg/ledger_checks.h"
+#include "pg/ledger_relation.h"
 #include "pg/prune.h"
 #include "pg/transaction_events.h"
 
@@ -32,12 +34,34 @@ Datum bulla_prune(PG_FUNCTION_ARGS) {
   const Relation relation = table_open(ledger, ShareUpdateExclusiveLock);  // one at a time
   DescribeWholeLedger(relation);
   table_close(relation, NoLock);
+  RefuseDetachedPart(ledger);
   FlushQueue();
   SPI_connect();
   const int64 removed = PruneChain(ledger, chain, before);
   SPI_finish();
   CommitDurably();
   PG_RETURN_INT64(removed);
+}
+
+BULLA_FUNCTION(bulla_detach_partition);
+Datum bulla_detach_partition(PG_FUNCTION_ARGS) {
+  PreventCommandIfReadOnly("bulla.detach_partition()");
+  RefuseNull(fcinfo, 0, "ledger");
+  RefuseNull(fcinfo, 1, "partition");
+  const Oid ledger = PG_GETARG_OID(0);
+  const Oid partition = PG_GETARG_OID(1);
+  CheckOwnsTable(ledger);
+  CheckOwnsTable(partition);
+  FlushQueue();
+  // Nobody appends until the end of the transaction.
+  const Relation relation = table_open(ledger, AccessExclusiveLock);
+  DescribeWholeLedger(relation);
+  table_close(relation, NoLock);
+  SPI_connect();
+  const int64 rows = DetachPartition(ledger, partition);
+  SPI_finish();
+  CommitDurably();
+  PG_RETURN_INT64(rows);
 }
 
 }  // namespace bulla

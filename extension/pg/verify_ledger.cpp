@@ -52,6 +52,17 @@ void CheckChain(RowCheck* check, Oid ledger, const char* name) {
   table_close(relation, AccessShareLock);
 }
 
+// What can be said where all chains were read.
+void ReportWholeChains(const RowCheck* check, Oid ledger, const ChainBoundaries* boundaries) {
+  const Relation relation = table_open(ledger, AccessShareLock);
+  if (!IsDetachedPart(relation)) {
+    ReportLostChains(check, boundaries);
+  } else if (check->last == PG_INT64_MAX) {
+    ReportShortParts(check, boundaries);
+  }
+  table_close(relation, AccessShareLock);
+}
+
 // -1 where nobody knows.
 int64 EstimateRows(Oid ledger, const VerifyRange& range) {
   if (range.chain != nullptr)
@@ -99,7 +110,7 @@ Verified VerifyLedger(Oid ledger, const VerifyRange& range, ReportFinding report
     CheckTables(check, LedgerLeaves(ledger));
   }
   ReportLinks(check, boundaries);
-  if (range.chain == nullptr) ReportLostChains(check, boundaries);
+  if (range.chain == nullptr) ReportWholeChains(check, ledger, boundaries);
   VerifyProtection(ledger, KeepFinding, findings);
   FlushWhatWasRead();
   PopActiveSnapshot();

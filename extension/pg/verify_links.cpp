@@ -100,4 +100,17 @@ void ReportLostChains(const RowCheck* check, const ChainBoundaries* boundaries) 
   }
 }
 
+void ReportShortParts(const RowCheck* check, const ChainBoundaries* boundaries) {
+  for (auto& [key, chain] : *check->chains) {
+    const ChainHead head = chain->links.head();
+    const ChainBoundary* const boundary =
+        FindBoundary(boundaries, chain->name.c_str(), head.seq + 1);
+    if (boundary != nullptr && boundary->seq == head.seq + 1 && boundary->hash == head.hash)
+      continue;
+    check->report({chain->name.c_str(), &head.seq, "truncated",
+                   "the part did not end with this row when it was detached"},
+                  check->report_state);
+  }
+}
+
 }  // namespace bulla

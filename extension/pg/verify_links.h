@@ -14,4 +14,8 @@ void ReportLinks(const RowCheck* check, const ChainBoundaries* boundaries);
 // last row.
 void ReportLostChains(const RowCheck* check, const ChainBoundaries* boundaries);
 
+// Of a part that was detached: reports as truncated the chains that do not end where the ledger's boundary
+// says that the part ended.
+void ReportShortParts(const RowCheck* check, const ChainBoundaries* boundaries);
+
 }  // namespace bulla

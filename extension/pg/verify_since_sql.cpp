@@ -7,15 +7,18 @@ extern "C" {
 #include "access/xlog.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 }
 
 #include "pg/append_queue.h"
 #include "pg/arguments.h"
+#include "pg/chain_heads.h"
 #include "pg/durable.h"
 #include "pg/event_log.h"
 #include "pg/ledger_relation.h"
+#include "pg/row_record.h"
 #include "pg/transaction_events.h"
 #include "pg/verify_ledger.h"
 #include "pg/verify_since.h"
@@ -79,6 +82,7 @@ void RecordPositions(Oid ledger, List* chains) {
 BULLA_FUNCTION(bulla_verify_since);
 Datum bulla_verify_since(PG_FUNCTION_ARGS) {
   const Oid ledger = ReadableLedger(fcinfo);
+  RefuseDetachedPart(ledger);
   ReturnSet(fcinfo);
   FlushQueue();  // what this transaction queued is part of what it sees
   PushActiveSnapshot(GetLatestSnapshot());
@@ -95,6 +99,7 @@ BULLA_FUNCTION(bulla_record_verification);
 Datum bulla_record_verification(PG_FUNCTION_ARGS) {
   RefuseWhereNothingCanBeWritten();
   const Oid ledger = ReadableLedger(fcinfo);
+  RefuseDetachedPart(ledger);
   RefuseNull(fcinfo, 1, "whole");
   FlushQueue();  // what this transaction queued is part of what it sees
   PushActiveSnapshot(GetLatestSnapshot());
@@ -111,6 +116,25 @@ Datum bulla_record_verification(PG_FUNCTION_ARGS) {
   RecordPositions(ledger, grown);
   CommitDurably();
   PG_RETURN_INT64(list_length(grown));
+}
+
+BULLA_FUNCTION(bulla_chain_heads);
+Datum bulla_chain_heads(PG_FUNCTION_ARGS) {
+  const Oid ledger = ReadableLedger(fcinfo);
+  ReturnSet(fcinfo);
+  const auto* const result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  FlushQueue();
+  PushActiveSnapshot(GetLatestSnapshot());
+  const ChainHeads* const heads = ReadChainHeads(ledger, GetActiveSnapshot());
+  FlushWhatWasRead();
+  PopActiveSnapshot();
+  for (auto& [name, head] : heads->by_name) {
+    Datum values[] = {CStringGetTextDatum(name.c_str()), Int64GetDatum(head.seq),
+                      HashDatum(head.hash)};
+    bool nulls[lengthof(values)] = {};
+    tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+  }
+  return Datum{0};
 }
 
 }  // namespace bulla

@@ -80,4 +80,32 @@ $primary->wait_for_catchup($standby);
 is($standby->safe_psql('postgres', q{SELECT chain, seq, verdict FROM bulla.verify_since('ledger')}),
 	'lane 4|4999|truncated', 'it finds what is gone');
 
+# A standby cancels what holds a snapshot for longer than it may delay replay. Steps hold none for long.
+$primary->safe_psql('postgres', q{CREATE TABLE churn (n int); INSERT INTO churn VALUES (0)});
+$standby->append_conf('postgresql.conf', 'max_standby_streaming_delay = 2s');
+$standby->reload;
+$primary->wait_for_catchup($standby);
+my %sessions = (
+	steps => "CALL bulla.verify_in_steps('ledger', 20);",
+	long => q{BEGIN ISOLATION LEVEL REPEATABLE READ;
+		DO $$ BEGIN LOOP PERFORM * FROM bulla.verify('ledger'); END LOOP; END $$;});
+my %printed;
+foreach my $name ('steps', 'long')
+{
+	my $session = start_psql($standby, $name, $sessions{$name});
+	$standby->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_stat_activity
+		WHERE application_name = '$name' AND state = 'active'") or die;
+	# Until it has ended, rows die that its snapshot may see.
+	ok(poll(sub {
+		$primary->safe_psql('postgres', 'UPDATE churn SET n = n + 1');
+		$primary->safe_psql('postgres', 'VACUUM churn');
+		return $standby->safe_psql('postgres',
+			"SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = '$name'") eq 't';
+	}), "$name: has ended");
+	$printed{$name} = finish_psql($session);
+	$primary->wait_for_catchup($standby);
+}
+is($printed{steps}, '49002|[]', 'verification in steps is not cancelled');
+like($printed{long}, qr/conflict with recovery/, 'one with one snapshot is');
+
 done_testing();
