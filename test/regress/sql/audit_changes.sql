@@ -63,6 +63,13 @@ SELECT * FROM trail WHERE seq > 9 ORDER BY seq;
 WITH gone AS (DELETE FROM orders WHERE id = 7 RETURNING id) UPDATE orders SET note = 'after ' || gone.id FROM gone WHERE orders.id = 6;
 SELECT * FROM trail WHERE seq > :before_merge ORDER BY seq;
 
+MERGE INTO orders USING (VALUES (5, 'merged'), (6, NULL), (9, 'merged')) AS m (id, item) ON orders.id = m.id
+WHEN MATCHED AND m.item IS NULL THEN DELETE
+WHEN MATCHED THEN UPDATE SET item = m.item
+WHEN NOT MATCHED THEN INSERT (id, item) VALUES (m.id, m.item);
+SELECT operation, row_key, new_values FROM trail ORDER BY seq DESC LIMIT 3;
+DELETE FROM orders WHERE id = 9;
+
 -- Changes by foreign keys and by other triggers.
 CREATE TABLE lines (id integer PRIMARY KEY, order_id integer REFERENCES orders ON DELETE CASCADE ON UPDATE CASCADE);
 SELECT bulla.audit_changes('lines');
