@@ -76,6 +76,37 @@ for my $operation (sort keys %operations)
 	is_sound($node, $_, "$operation: $_ verifies") for ('kept', 'bulla.events');
 }
 
+# Detaching waits at its commit, for the ledger that it is recorded in.
+$node->safe_psql('postgres', q{
+	CREATE TABLE parted (id int, note text) PARTITION BY RANGE (id);
+	CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (1000);
+	CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM (1000) TO (2000);
+	SELECT bulla.create_ledger('parted');
+	INSERT INTO parted SELECT g, 'note' FROM generate_series(0, 1999) AS g;
+});
+my $detach = "SELECT bulla.detach_partition('parted', 'parted_1')";
+my $state = q{SELECT count(*) FROM parted; SELECT count(*) FROM parted_1; SELECT count(*) FROM bulla.events WHERE action = 'ledger.partition_detached'};
+for my $way (@ways)
+{
+	my $holder = start_psql($node, 'holder', q{
+		BEGIN;
+		INSERT INTO bulla.events (action, role, session_role, detail) VALUES ('held', 'x', 'x', '{}');
+		SELECT pg_sleep(600)});
+	ok(is_waiting($node, 'holder', 'PgSleep'), "detach, $way: the events are held");
+	my $session = start_psql($node, 'held', "SET bulla.chain_lock_timeout = '1min'; BEGIN; $detach; COMMIT;");
+	ok(is_waiting($node, 'held'), "detach, $way: it is under way");
+	end_session($session, 'held', $way);
+	$node->safe_psql('postgres', "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'");
+	finish_psql($holder);
+	is($node->safe_psql('postgres', $state), "2000\n1000\n0", "detach, $way: nothing was done, and none recorded");
+	is_sound($node, $_, "detach, $way: $_ verifies") for ('parted', 'bulla.events');
+}
+is($node->safe_psql('postgres', "$detach; $state"), "1000\n1000\n1000\n1", 'detach: done again it is done');
+kill_server($node);
+$node->start;
+is($node->safe_psql('postgres', $state), "1000\n1000\n1", 'detach: and survives a crash');
+is_sound($node, $_, "detach: $_ verifies") for ('parted', 'parted_1', 'bulla.events');
+
 # Verification, by several processes: ended anywhere, it leaves nothing behind, and what it has recorded counts.
 $node->safe_psql('postgres', "INSERT INTO kept SELECT g, 'note', 'secret' FROM generate_series(2000, 80000) AS g");
 for my $call ("* FROM bulla.verify('kept')", "bulla.record_verification('kept', whole => true)")
