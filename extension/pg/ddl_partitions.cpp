@@ -14,6 +14,7 @@ extern "C" {
 #include "utils/snapmgr.h"
 }
 
+#include "pg/chain_lock.h"
 #include "pg/ddl_catalog.h"
 #include "pg/event_log.h"
 #include "pg/ledger_relation.h"
@@ -66,7 +67,16 @@ void RefuseFinding(const Finding& finding, void* state) {
 // Anybody can compute hashes, so rows that match theirs are not enough: with them, the whole ledger has
 // to be sound. No row may be appended meanwhile.
 void VerifyWithItsRows(Oid ledger, Oid partition) {
+  if (AnyChainOpen()) {
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("a table with rows cannot be attached to a ledger by a transaction that "
+                           "has appended to one"),
+                    errhint("Attach it in a transaction of its own.")));
+  }
+  // The table's lock waits for who inserts into the ledger, the ledger's chain lock for who inserts into
+  // one of its partitions directly.
   LockRelationOid(ledger, ShareRowExclusiveLock);
+  AcquireChainLock(LedgerLockTag(ledger), ExclusiveLock);
   const Relation relation = table_open(ledger, NoLock);
   ForgetHeadsAtCommit(DescribeLedger(relation));
   table_close(relation, NoLock);

@@ -203,9 +203,10 @@ LedgerColumn* DescribeColumns(Relation relation, const LedgerArguments& argument
            errmsg("column \"%s\" of ledger \"%s\" has type %s, whose text can change by itself",
                   column.name, RelationGetRelationName(relation),
                   format_type_be(attribute->atttypid)),
-           errhint(
-               "Use a built-in type that names no other object: text, numbers, times, uuid, jsonb, "
-               "bytea, network addresses, ranges, and arrays and domains of them.")));
+           errdetail("%s", WhyTextCanChange(attribute->atttypid)),
+           errhint("Use a built-in type that names no other object (text, numbers, times, uuid, "
+                   "jsonb, bytea, network addresses), an enum, or arrays, domains, ranges and "
+                   "composite types of these.")));
     }
     column.erasable = IsErasable(column.name, arguments);
     bound += column.erasable ? ErasableColumnSize(column.name_size)

@@ -1,6 +1,8 @@
 #include "pg/value_text.h"
 
 extern "C" {
+#include "access/tupdesc.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "pgtime.h"
@@ -12,6 +14,7 @@ extern "C" {
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
+#include "utils/typcache.h"
 #include "utils/uuid.h"
 }
 
@@ -227,18 +230,56 @@ const char* PinnedText(FmgrInfo* output, Datum value) {
   });
 }
 
+bool IsPrintable(Oid type);
+
+// Free-standing composite types; ddl_types.cpp sees to it that their attributes stay.
+bool HasPrintableAttributes(Oid type) {
+  if (get_rel_relkind(get_typ_typrelid(type)) != RELKIND_COMPOSITE_TYPE) return false;
+  const TupleDesc attributes = lookup_rowtype_tupdesc(type, -1);
+  bool printable = true;
+  for (int i = 0; printable && i < attributes->natts; ++i) {
+    const FormData_pg_attribute* const attribute = TupleDescAttr(attributes, i);
+    printable = attribute->attisdropped || IsPrintable(attribute->atttypid);
+  }
+  ReleaseTupleDesc(attributes);
+  return printable;
+}
+
+// Types that users make of others: the text is put together from that of the parts.
+bool IsMadeOfPrintable(Oid base) {
+  check_stack_depth();
+  const Oid element = get_base_element_type(base);
+  if (OidIsValid(element)) return IsPrintable(element);
+  switch (get_typtype(base)) {
+    case TYPTYPE_ENUM:
+      return true;
+    case TYPTYPE_COMPOSITE:
+      return HasPrintableAttributes(base);
+    case TYPTYPE_RANGE:
+      return IsPrintable(get_range_subtype(base));
+    case TYPTYPE_MULTIRANGE:
+      return IsPrintable(get_multirange_range(base));
+    default:
+      return false;
+  }
+}
+
+bool IsPrintable(Oid type) {
+  const Oid base = getBaseType(type);
+  Printer printer;
+  size_t bound;
+  return DescribeScalar(base, &printer, &bound) || IsMadeOfPrintable(base);
+}
+
 }  // namespace
 
 bool DescribeValueType(Oid type, ValueType* described) {
   const Oid base = getBaseType(type);
-  const Oid element = get_base_element_type(base);
   size_t bound = kUnbounded;
-  if (OidIsValid(element)) {
-    if (!DescribeScalar(getBaseType(element), &described->printer, &bound)) return false;
-    described->printer = Printer::kPinned;
-    bound = kUnbounded;
-  } else if (!DescribeScalar(base, &described->printer, &bound)) {
-    return false;
+  if (!DescribeScalar(base, &described->printer, &bound)) {
+    if (!IsMadeOfPrintable(base)) return false;
+    described->printer = get_typtype(base) == TYPTYPE_ENUM ? Printer::kOutput : Printer::kPinned;
+    bound = get_typtype(base) == TYPTYPE_ENUM ? NAMEDATALEN - 1 : kUnbounded;
   }
   Oid output;
   bool varlena;
@@ -248,6 +289,38 @@ bool DescribeValueType(Oid type, ValueType* described) {
     fmgr_info(output, &described->output);
   }
   return true;
+}
+
+const char* WhyTextCanChange(Oid type) {
+  const Oid base = getBaseType(type);
+  const Oid element = get_base_element_type(base);
+  if (OidIsValid(element)) return WhyTextCanChange(element);
+  switch (base) {
+    case REGCLASSOID:
+    case REGCOLLATIONOID:
+    case REGCONFIGOID:
+    case REGDICTIONARYOID:
+    case REGNAMESPACEOID:
+    case REGOPEROID:
+    case REGOPERATOROID:
+    case REGPROCOID:
+    case REGPROCEDUREOID:
+    case REGROLEOID:
+    case REGTYPEOID:
+      return "Its text is the name of another object, which can be renamed.";
+    case ACLITEMOID:
+      return "Its text has names of roles, which can be renamed.";
+    case MONEYOID:
+      return "Its text follows lc_monetary.";
+    case CHAROID:
+      return "PostgreSQL 16 prints it otherwise than 15 does.";
+    default:
+      break;
+  }
+  if (get_typtype(base) == TYPTYPE_COMPOSITE)
+    return "It is the row type of a table, whose columns can change, or has an attribute whose "
+           "text can change.";
+  return "Nothing promises that its output function will always print the same.";
 }
 
 std::string_view ValueText(ValueType* type, Datum value) {

@@ -33,10 +33,14 @@ struct ValueType {
   FmgrInfo output;    // kOutput and kPinned only
 };
 
-// False for a type whose text can change without the value changing (reg*, money, enums, composites,
+// False for a type whose text can change without the value changing (reg*, money, row types of tables,
 // types of other extensions): such a column cannot be part of a record. Domains count as their base
-// type. Raises only where the catalogue is broken.
+// type; arrays, ranges, multiranges and composite types as what they are made of. Raises only where the
+// catalogue is broken.
 bool DescribeValueType(Oid type, ValueType* described);
+
+// A sentence on why not, of a type for which that is false.
+const char* WhyTextCanChange(Oid type);
 
 // The value's text, valid until the current memory context is reset or the next call, whichever is
 // first. Raises what the output function raises.

@@ -1,12 +1,16 @@
 #include "pg/verify_ledger.h"
 
 extern "C" {
+#include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/pg_event_trigger.h"
 #include "catalog/pg_inherits.h"
 #include "commands/trigger.h"
+#include "rewrite/prs2lock.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 }
 
 #include "pg/ledger_relation.h"
@@ -52,7 +56,32 @@ void CheckTable(Oid table, const LedgerArguments& ledger, ReportFinding report, 
             psprintf("trigger %s on %s %s", required.name, name, fault)},
            state);
   }
+  if (const Trigger* const later = FindLaterTrigger(relation)) {
+    report({nullptr, nullptr, "unprotected",
+            psprintf("trigger %s on %s fires after the row is hashed", later->tgname, name)},
+           state);
+  }
+  if (relation->rd_rules != nullptr && relation->rd_rules->numLocks > 0) {
+    report({nullptr, nullptr, "unprotected",
+            psprintf("%s has rules, which rewrite statements before any trigger sees them", name)},
+           state);
+  }
   table_close(relation, AccessShareLock);
+}
+
+void CheckEventTrigger(const char* name, ReportFinding report, void* state) {
+  const HeapTuple tuple = SearchSysCache1(EVENTTRIGGERNAME, CStringGetDatum(name));
+  const char enabled = HeapTupleIsValid(tuple)
+                           ? reinterpret_cast<Form_pg_event_trigger>(GETSTRUCT(tuple))->evtenabled
+                           : '\0';
+  if (HeapTupleIsValid(tuple)) ReleaseSysCache(tuple);
+  if (enabled == TRIGGER_FIRES_ALWAYS) return;
+  report({nullptr, nullptr, "unprotected",
+          psprintf("event trigger %s %s", name,
+                   enabled == '\0'               ? "is missing"
+                   : enabled == TRIGGER_DISABLED ? "is disabled"
+                                                 : "does not fire always")},
+         state);
 }
 
 }  // namespace
@@ -65,6 +94,9 @@ void VerifyProtection(Oid ledger, ReportFinding report, void* state) {
     CheckTable(lfirst_oid(cell), described->arguments, report, state);
   }
   table_close(relation, AccessShareLock);
+  for (const char* const name :
+       {"bulla_judge_ddl_start", "bulla_judge_ddl_end", "bulla_judge_drop", "bulla_judge_rewrite"})
+    CheckEventTrigger(name, report, state);
 }
 
 }  // namespace bulla

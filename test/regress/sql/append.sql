@@ -187,8 +187,8 @@ COPY ledger (id, note) FROM stdin;
 118	in
 119	out
 \.
-SELECT * FROM appended();
 DROP TRIGGER zzzz ON ledger;
+SELECT * FROM appended();
 -- One that leaves them out before Bulla's does no harm at all.
 CREATE TRIGGER a_filter BEFORE INSERT ON ledger FOR EACH ROW EXECUTE FUNCTION leave_out();
 INSERT INTO ledger VALUES (120, 'out'), (121, 'in'), (122, 'out'), (123, 'in');
@@ -239,8 +239,8 @@ INSERT INTO ledger VALUES (131, 'rehashed');
 INSERT INTO ledger VALUES (132, 'good'), (133, 'rehashed');
 INSERT INTO ledger VALUES (134, 'rehashed'), (135, 'good');
 INSERT INTO ledger VALUES (136, 'left alone');
-SELECT id, note FROM appended();
 DROP TRIGGER zzzz ON ledger;
+SELECT id, note FROM appended();
 
 -- Savepoints, exception blocks, rolled back transactions.
 BEGIN;
