@@ -19,6 +19,7 @@ extern "C" {
 #include "pg/queued_chains.h"
 #include "pg/row_log.h"
 #include "pg/transaction_chains.h"
+#include "pg/versions.h"
 
 namespace bulla {
 namespace {
@@ -81,7 +82,7 @@ MinimalTuple FormTuple(TupleDesc columns, const Datum* values, const bool* nulls
     auto* const value = reinterpret_cast<struct varlena*>(DatumGetPointer(values[i]));
     if (VARATT_IS_EXTERNAL(value)) inlined[i] = PointerGetDatum(detoast_external_attr(value));
   }
-  return heap_form_minimal_tuple(columns, inlined, const_cast<bool*>(nulls));
+  return FormMinimalTuple(columns, inlined, const_cast<bool*>(nulls));
 }
 
 // The part of the log that one flush inserts. What is queued meanwhile stands behind it.

@@ -182,6 +182,12 @@ void CheckTableExists(Oid table) {
     ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
                     errmsg("relation with oid %u does not exist", table)));
   }
+  // PostgreSQL's own message differs between its versions.
+  const char kind = get_rel_relkind(table);
+  if (kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX) {
+    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                    errmsg("\"%s\" is an index", get_rel_name(table))));
+  }
 }
 
 void CheckOwnsTable(Oid table) {

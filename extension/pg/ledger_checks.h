@@ -18,7 +18,7 @@ void CheckCanBecomeLedger(Relation table, const LedgerOptions& options);
 // The part of it that looks at erasable columns (erasable_checks.cpp); chain_by was checked.
 void CheckErasable(Relation table, const LedgerOptions& options);
 
-// Raises undefined_table where there is no such table: regclass may be any number.
+// Raises undefined_table where there is no such table: regclass may be any number; wrong_object_type for an index.
 void CheckTableExists(Oid table);
 
 // Raises object_not_in_prerequisite_state for tables in schema bulla, bulla.events among them: they are

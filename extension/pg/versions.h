@@ -5,6 +5,7 @@
 extern "C" {
 #include "postgres.h"
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
@@ -84,6 +85,14 @@ inline IndexScanDesc BeginIndexScan(Relation table, Relation index, Snapshot sna
   return index_beginscan(table, index, snapshot, nullptr, keys, 0);
 #else
   return index_beginscan(table, index, snapshot, keys, 0);
+#endif
+}
+
+inline MinimalTuple FormMinimalTuple(TupleDesc columns, Datum* values, bool* nulls) {
+#if PG_VERSION_NUM >= 180000
+  return heap_form_minimal_tuple(columns, values, nulls, 0);
+#else
+  return heap_form_minimal_tuple(columns, values, nulls);
 #endif
 }
 

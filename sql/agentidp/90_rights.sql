@@ -20,6 +20,10 @@ BEGIN
         WHERE d.deptype = 'e'
           AND d.refclassid = 'pg_extension'::regclass
           AND d.refobjid = (SELECT e.oid FROM pg_extension AS e WHERE e.extname = 'agentidp')
+          -- A table's row type and arrays follow what they are of; since PostgreSQL 17 they are listed too.
+          AND (d.classid <> 'pg_type'::regclass OR EXISTS (
+              SELECT FROM pg_type AS t LEFT JOIN pg_class AS c ON c.oid = t.typrelid
+              WHERE t.oid = d.objid AND t.typcategory <> 'A' AND c.relkind IS DISTINCT FROM 'r'))
     LOOP
         EXECUTE format('ALTER %s %s OWNER TO agentidp', object.type, object.identity);
     END LOOP;
