@@ -96,14 +96,14 @@ void PutValues(std::span<const ExportValue> values, std::string* out) {
   out->push_back('}');
 }
 
-void PutOpenings(std::span<const ExportOpening> openings, std::string* out) {
+void PutOpenings(std::span<const Opening> openings, std::string* out) {
   out->push_back('{');
-  for (const ExportOpening& opening : openings) {
+  for (const Opening& opening : openings) {
     if (out->back() != '{') out->push_back(',');
-    PutText(opening.name, out);
+    PutText(AsText(opening.name), out);
     out->append(R"(:{"commitment":)");
     PutHex(opening.commitment, out);
-    if (!opening.salt.empty()) {
+    if (!opening.erased()) {
       out->append(R"(,"salt":)");
       PutHex(opening.salt, out);
     }

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/openings.h"
 #include "core/record.h"
 #include "core/result.h"
 
@@ -37,21 +38,14 @@ struct ExportValue {
   std::string_view text;
 };
 
-// What stands beside a row's record for one erasable column.
-struct ExportOpening {
-  std::string_view name;
-  Bytes commitment;
-  Bytes salt;  // empty once the value is erased
-};
-
 // Bytes as the table has them: those of a damaged row are told as they are.
 struct ExportRow {
   int64_t seq;
   Bytes prev_hash;
   Bytes hash;
   std::span<const ExportValue> values;
-  std::span<const ExportOpening> openings;  // in byte order of their names
-  std::optional<Bytes> record;              // none where the row has none
+  std::span<const Opening> openings;  // in byte order of their names
+  std::optional<Bytes> record;        // none where the row has none
 };
 
 // One line at a time, without its line end. A line is valid until the next call. Order of calls: Header;

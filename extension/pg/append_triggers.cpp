@@ -69,7 +69,9 @@ void CheckGiven(Relation relation, const LedgerRelation* ledger, const Datum* va
            errmsg("a row of ledger \"%s\" came from its publisher without all of seq, prev_hash "
                   "and hash",
                   RelationGetRelationName(relation)),
-           errhint("Publish all columns of the ledger.")));
+           errhint("Publish all columns of the ledger. Rows of a plain table can be replicated "
+                   "into a plain "
+                   "table, whose trigger appends them to a ledger.")));
 }
 
 // Salts are drawn here: nobody could know them beforehand.
@@ -159,9 +161,9 @@ Datum bulla_chain_row(PG_FUNCTION_ARGS) {
             ? trigger->tg_trigtuple
             : nullptr);
   }
-  if (IsLogicalWorker()) {
-    if (given > 0) RaiseIncomplete(trigger->tg_relation);
-  } else if (OidIsValid(ledger->subscription)) {
+  if (OidIsValid(ledger->subscription)) {
+    // A worker's triggers may append to other ledgers as anybody may.
+    if (IsLogicalWorker()) RaiseIncomplete(trigger->tg_relation);
     RaiseSubscribed(get_rel_name(ledger->root), ledger->subscription);
   }
   return PointerGetDatum(ChainedRow(trigger->tg_relation, ledger, row, given));

@@ -16,6 +16,7 @@ extern "C" {
 #include "pg/boundary.h"
 #include "pg/context_owned.h"
 #include "pg/ordered_rows.h"
+#include "pg/row_openings.h"
 #include "pg/row_record.h"
 #include "pg/row_scan.h"
 #include "pg/versions.h"
@@ -139,6 +140,16 @@ std::span<const ExportValue> ValuesOf(const LedgerRelation* ledger, const TupleT
   return {values, count};
 }
 
+// Empty where there are none, or where they cannot be read; then the row has no record either.
+std::span<const Opening> OpeningsOfRow(const LedgerRelation* ledger, const TupleTableSlot* row) {
+  OpeningsReader reader(OpeningsOf(ledger, row->tts_values, row->tts_isnull));
+  if (!reader.ok()) return {};
+  auto* const openings = static_cast<Opening*>(palloc(sizeof(Opening) * (reader.count() + 1)));
+  size_t count = 0;
+  while (reader.Next(&openings[count])) ++count;
+  return {openings, count};
+}
+
 void PutRow(const Export* run, LedgerRelation* ledger, TupleTableSlot* row) {
   const Datum* const values = row->tts_values;
   const bool* const nulls = row->tts_isnull;
@@ -156,6 +167,7 @@ void PutRow(const Export* run, LedgerRelation* ledger, TupleTableSlot* row) {
   line.prev_hash = BytesOf(values[ledger->prev_hash], nulls[ledger->prev_hash]);
   line.hash = BytesOf(values[ledger->hash], nulls[ledger->hash]);
   line.values = ValuesOf(ledger, row);
+  line.openings = OpeningsOfRow(ledger, row);
   LeafHash prev_hash;
   RecordWriter* const record = BackendRecord();
   WriteColumns(ledger, chain, values, nulls, record);

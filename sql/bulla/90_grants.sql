@@ -6,6 +6,7 @@ GRANT USAGE ON SCHEMA bulla TO PUBLIC;
 GRANT SELECT ON bulla.ledgers, bulla.chain_locks, bulla.verify_progress TO PUBLIC;
 
 REVOKE EXECUTE ON FUNCTION
+    bulla.record_erasure(regclass, text, bigint, name[], text),
     bulla.create_key(text, text, text),
     bulla.encrypt(text, text, text),
     bulla.encrypt(bytea, text, text),

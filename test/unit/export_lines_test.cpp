@@ -113,7 +113,8 @@ TEST(ExportLinesTest, TextIsEscapedInOneWay) {
 TEST(ExportLinesTest, AnErasedValueKeepsItsCommitmentAndLosesItsSalt) {
   const std::vector<std::byte> commitment(32, std::byte{0xAB});
   const std::vector<std::byte> salt(32, std::byte{0x01});
-  const std::vector<ExportOpening> openings{{"ip", commitment, salt}, {"name", commitment, {}}};
+  const std::vector<Opening> openings{{AsBytes("ip"), commitment, salt},
+                                      {AsBytes("name"), commitment, {}}};
   ExportRow row{};
   row.openings = openings;
   ExportLines lines;

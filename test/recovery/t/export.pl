@@ -33,6 +33,11 @@ $node->safe_psql('postgres', q{
 	SELECT bulla.create_ledger('parts', '{lane}', blind => true);
 	CREATE TABLE empty (a int);
 	SELECT bulla.create_ledger('empty');
+	CREATE TABLE people (lane text NOT NULL, id int PRIMARY KEY, ip inet, name text);
+	SELECT bulla.create_ledger('people', '{lane}', erasable => '{ip,name}');
+	INSERT INTO people SELECT 'lane ' || g % 2, g, ('192.0.2.' || g)::inet, 'name ' || g FROM generate_series(0, 9) AS g;
+	INSERT INTO people VALUES ('lane 0', 10, NULL, repeat('ü', 300)), ('lane 0', 11, NULL, NULL);
+	SELECT bulla.erase('people', 'lane 1', 0, '{ip,name}', 'asked for'), bulla.erase('people', 'lane 0', 2, '{ip}', 'too');
 	INSERT INTO plain SELECT g, 'note ' || g FROM generate_series(1, 200) AS g;
 	INSERT INTO plain VALUES (1000, E'tab\t line\n return\r back\b\\\\ slash / quote " nul-like \x01\x1f\x7f ü € 😀 \u2028'),
 		(1001, repeat('ü', 128)), (1002, repeat('ü', 129)), (1003, ''), (1004, NULL), (1005, '\N'), (1006, '\.');
@@ -70,7 +75,8 @@ my %files = (
 	plain => [ "'plain'", '1 chains, 207 rows' ],
 	odd => [ "'\"Odd \"\"name\"'", '2 chains, 3 rows' ],
 	parts => [ "'parts'", '5 chains, 302 rows' ],
-	events => [ "'bulla.events'", '1 chains, 4 rows' ],
+	events => [ "'bulla.events'", '1 chains, 7 rows' ],
+	people => [ "'people'", '2 chains, 12 rows' ],
 	empty => [ "'empty'", '0 chains, 0 rows' ],
 	one_chain => [ "'parts', '2'", '1 chains, 100 rows' ],
 	range => [ "'parts', NULL, 10, 19", '3 chains, 30 rows' ],
@@ -117,6 +123,13 @@ is_refused($whole =~ s/public\.plain/public.plane/r, scalar @lines, 'the header 
 is_refused($whole . "\n", scalar @lines, 'something behind the end');
 is_refused($whole =~ s/bulla\.export\.v1/bulla.export.v2/r, 1, 'a format that is not known');
 is_refused('', 1, 'an empty file');
+my $people = slurp_file("$directory/people.jsonl");
+is_refused($people =~ s/"192\.0\.2\.0"/"192.0.2.1"/r, 2, 'an erasable value changed');
+is_refused($people =~ s/("salt":"..)(.)/$1 . ($2 eq '0' ? '1' : '0')/er, 2, 'a salt changed');
+is_refused($people =~ s/("commitment":"..)(.)/$1 . ($2 eq '0' ? '1' : '0')/er, 2, 'a commitment changed');
+is_refused($people =~ s/,"salt":"[^"]*"//r, 2, 'a salt taken away and the value left');
+is_refused($people =~ s/"ip":"192\.0\.2\.0",//r, 2, 'a value taken away and the salt left');
+is_refused($people =~ s/"ip":\{"commitment":"[^"]*","salt":"[^"]*"\},//r, 2, 'an opening taken away');
 
 # Into another server.
 my $archive = new_node('archive');
@@ -139,7 +152,7 @@ sub contents
 	return $from->safe_psql('postgres', "SELECT count(*), md5(string_agg(t::text, ' '
 		ORDER BY t::text COLLATE \"C\")) FROM $ledger AS t");
 }
-my %ledgers = (plain => 'plain', odd => '"Odd ""name"', parts => 'parts', empty => 'empty');
+my %ledgers = (plain => 'plain', people => 'people', odd => '"Odd ""name"', parts => 'parts', empty => 'empty');
 for my $name (sort keys %ledgers)
 {
 	my ($status, $printed) = run_import("$directory/$name.jsonl");
@@ -149,6 +162,8 @@ for my $name (sort keys %ledgers)
 	export($archive, "$name.again", "'$ledgers{$name}'");
 	is(slurp_file("$directory/$name.again"), slurp_file("$directory/$name.jsonl"), "$name: the same export again");
 }
+like($archive->safe_psql('postgres', "SELECT notes FROM bulla.verify_summary('people')"), qr/erased: 3/,
+	'people: what was erased is told of there too');
 # What came later follows.
 $node->safe_psql('postgres', "INSERT INTO plain SELECT g, 'later' FROM generate_series(2000, 2009) AS g");
 my ($status, $printed) = run_import(export($node, 'rest.jsonl', "'plain', from_seq => 207"), '--ledger', 'public.plain');
@@ -161,7 +176,7 @@ is_sound($archive, 'plain', 'rest: verifies');
 for (
 	[ 4, qr/goes on with seq 217 here.*from_seq => 217/, 'the same rows again', "$directory/rest.jsonl" ],
 	[ 4, qr/goes on with seq 217 here, the file begins with seq 150/, 'rows that overlap', "$directory/later.jsonl" ],
-	[ 4, qr/is the ledger .* the file is of/, 'another ledger', "$directory/rest.jsonl", '--ledger', 'parts' ],
+	[ 4, qr/is not the ledger of the file/, 'another ledger', "$directory/rest.jsonl", '--ledger', 'parts' ],
 	[ 4, qr/is not a ledger/, 'no ledger', "$directory/rest.jsonl", '--ledger', 'pg_class' ],
 	[ 3, qr/does not exist/, 'a table that is not there', "$directory/rest.jsonl", '--ledger', 'nowhere' ],
 	[ 1, qr/line \d+: /, 'a file that does not check', "$directory/tampered.jsonl" ],

@@ -93,6 +93,25 @@ UPDATE damaged SET v = 'ONE' WHERE seq = 1;
 UPDATE damaged SET prev_hash = '\xff' WHERE seq = 2;
 SELECT shown(l) FROM bulla.export('damaged') AS l WHERE l LIKE '{"line":"row"%';
 
+-- Erasable columns: a commitment for each that was not NULL, its salt until it is erased.
+CREATE TABLE people (id int PRIMARY KEY, ip inet, name text);
+SELECT bulla.create_ledger('people', erasable => '{ip,name}') IS NOT NULL AS created;
+INSERT INTO people VALUES (1, '192.0.2.7', 'Ann'), (2, NULL, 'Bob'), (3, NULL, NULL);
+SELECT bulla.erase('people', '', 0, '{ip}', 'asked for');
+SELECT shown(l) FROM bulla.export('people') AS l WHERE l LIKE '{"line":"row"%';
+SELECT l::json -> 'erasable' AS erasable FROM bulla.export('people') AS l LIMIT 1;
+-- Who is no superuser cannot say that a value was erased elsewhere.
+CREATE ROLE regress_teller;
+SET ROLE regress_teller;
+SELECT bulla.record_erasure('people', '', 1, '{name}', 'not by me');
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION bulla.record_erasure TO regress_teller;
+SET ROLE regress_teller;
+SELECT bulla.record_erasure('people', '', 1, '{name}', 'not by me');
+RESET ROLE;
+REVOKE EXECUTE ON FUNCTION bulla.record_erasure FROM regress_teller;
+DROP ROLE regress_teller;
+
 -- What can still be rolled back is not shown: not one's own rows, not another's.
 BEGIN;
 INSERT INTO audit VALUES ('a', NULL, NULL, 'mine');

@@ -34,6 +34,7 @@ def check_opening(name, opening, text):
     if "salt" not in opening:
         assert text is None, f"{name} is erased, and has a text"
         return
+    assert text is not None, f"{name} has a salt, and no text"
     message = b"bulla.commit.v1\0" + sized(name.encode()) + sized(text.encode())
     assert hmac.new(bytes.fromhex(opening["salt"]), message, "sha256").hexdigest() == \
         opening["commitment"], f"{name} does not match its commitment"
