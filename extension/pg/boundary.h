@@ -13,6 +13,10 @@ extern "C" {
 #include "fmgr.h"
 #include "utils/elog.h"
 #include "utils/memutils.h"
+// Since 16 what is in a varlena stands in a header of its own, which almost every file here wants.
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
 }
 
 #include <exception>

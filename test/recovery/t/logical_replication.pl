@@ -255,7 +255,6 @@ if ($major >= 15)
 	my ($lsn) = $log =~ m{finished at ([0-9A-F]+/[0-9A-F]+)} or die "no LSN in $log";
 	$publisher->safe_psql('postgres', q{
 		DELETE FROM plain WHERE id = 1000004;
-		ALTER TABLE plain ENABLE TRIGGER USER;
 	});
 	$subscriber->safe_psql('seeded', "ALTER SUBSCRIPTION seeded SKIP (lsn = '$lsn')");
 	ok($subscriber->poll_query_until('seeded', "SELECT subskiplsn = '0/0' FROM pg_subscription

@@ -155,4 +155,5 @@ DROP ROLE regress_reader;
 -- An index on the chains is needed.
 SET bulla.restore = on;
 DROP INDEX audit_tenant_seq_idx;
+RESET bulla.restore;
 SELECT count(*) FROM bulla.export('audit');
