@@ -17,6 +17,7 @@ extern "C" {
 #include "pg/ddl_catalog.h"
 #include "pg/event_log.h"
 #include "pg/ledger_checks.h"
+#include "pg/ledger_columns.h"
 #include "pg/ledger_relation.h"
 #include "pg/ledger_triggers.h"
 
@@ -110,6 +111,27 @@ bool ReadArguments(Oid ledger, LedgerArguments* arguments) {
   return ParseLedgerArguments(trigger->argument_count, trigger->arguments, arguments);
 }
 
+void RecordColumnEvent(const char* action, Oid table, const char* id, const ColumnFacts* column) {
+  RecordEvent(action, EventDetail()
+                          .Text("ledger", QualifiedName(table))
+                          .Text("ledger_id", id)
+                          .Text("column", NameStr(column->name))
+                          .Text("type", TypeName(column->type)));
+}
+
+void RecordColumnChanges(Oid table, const char* id, Snapshot before) {
+  List* const columns = ColumnsOf(table, before);
+  ListCell* cell;
+  foreach (cell, ColumnsOf(table, nullptr)) {
+    const auto* const is = static_cast<const ColumnFacts*>(lfirst(cell));
+    if (is->dropped || is->generated) continue;
+    const ColumnFacts* const was = Find(columns, is->number);
+    if (was == nullptr) RecordColumnEvent("ledger.column_added", table, id, is);
+    if (was != nullptr && was->type != is->type)
+      RecordColumnEvent("ledger.column_widened", table, id, is);
+  }
+}
+
 }  // namespace
 
 void JudgeColumns(Oid table, Oid ledger, Snapshot before) {
@@ -181,17 +203,7 @@ void RecordTableChanges(Oid table, Snapshot before) {
                     .Text("owner", GetUserNameFromId(is.owner, false))
                     .Text("former_owner", GetUserNameFromId(was.owner, false)));
   }
-  List* const columns = ColumnsOf(table, before);
-  ListCell* cell;
-  foreach (cell, ColumnsOf(table, nullptr)) {
-    const auto* const column = static_cast<const ColumnFacts*>(lfirst(cell));
-    if (Find(columns, column->number) != nullptr || column->dropped || column->generated) continue;
-    RecordEvent("ledger.column_added", EventDetail()
-                                           .Text("ledger", QualifiedName(table))
-                                           .Text("ledger_id", id)
-                                           .Text("column", NameStr(column->name))
-                                           .Text("type", format_type_be(column->type)));
-  }
+  RecordColumnChanges(table, id, before);
 }
 
 }  // namespace bulla

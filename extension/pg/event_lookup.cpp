@@ -79,6 +79,14 @@ List* Read(const char* query, const LedgerId& ledger, const char* action, const 
   return events;
 }
 
+const JsonbValue* FindField(const LoggedEvent* event, const char* name) {
+  JsonbValue key;
+  key.type = jbvString;
+  key.val.string.val = const_cast<char*>(name);
+  key.val.string.len = static_cast<int>(strlen(name));
+  return findJsonbValueFromContainer(&event->detail->root, JB_FOBJECT, &key);
+}
+
 LoggedEvent* FirstOf(List* events) {
   return events == NIL ? nullptr : static_cast<LoggedEvent*>(linitial(events));
 }
@@ -102,12 +110,7 @@ List* AllEvents(const LedgerId& ledger, const char* action) {
 }
 
 const char* DetailText(const LoggedEvent* event, const char* name) {
-  JsonbValue key;
-  key.type = jbvString;
-  key.val.string.val = const_cast<char*>(name);
-  key.val.string.len = static_cast<int>(strlen(name));
-  const JsonbValue* const found =
-      findJsonbValueFromContainer(&event->detail->root, JB_FOBJECT, &key);
+  const JsonbValue* const found = FindField(event, name);
   if (found == nullptr) return nullptr;
   switch (found->type) {
     case jbvString:
@@ -119,6 +122,19 @@ const char* DetailText(const LoggedEvent* event, const char* name) {
     default:
       return nullptr;
   }
+}
+
+List* DetailTexts(const LoggedEvent* event, const char* name) {
+  const JsonbValue* const found = FindField(event, name);
+  List* texts = NIL;
+  if (found == nullptr || found->type != jbvBinary) return NIL;
+  JsonbContainer* const array = found->val.binary.data;
+  for (uint32 i = 0; JsonContainerIsArray(array) && i < JsonContainerSize(array); ++i) {
+    const JsonbValue* const text = getIthJsonbValueFromContainer(array, i);
+    if (text->type == jbvString)
+      texts = lappend(texts, pnstrdup(text->val.string.val, text->val.string.len));
+  }
+  return texts;
 }
 
 bool DetailHash(const LoggedEvent* event, const char* name, LeafHash* hash) {

@@ -35,6 +35,9 @@ List* LastEventOfEachChain(const LedgerId& ledger, const char* action);
 // Every event of this action, in order of chain, seq and time.
 List* AllEvents(const LedgerId& ledger, const char* action);
 
+// Another field of the detail, a list of texts; NIL where it is none.
+List* DetailTexts(const LoggedEvent* event, const char* name);
+
 // Another field of the detail as text, nullptr where it is absent or null; as a hash, false where it is none.
 const char* DetailText(const LoggedEvent* event, const char* name);
 bool DetailHash(const LoggedEvent* event, const char* name, LeafHash* hash);

@@ -21,6 +21,7 @@ extern "C" {
 #include "pg/chain_existing.h"
 #include "pg/event_log.h"
 #include "pg/ledger_checks.h"
+#include "pg/ledger_columns.h"
 #include "pg/ledger_triggers.h"
 #include "pg/make_ledger.h"
 #include "pg/row_scan.h"
@@ -47,10 +48,13 @@ List* NameList(ArrayType* names, const char* argument) {
 // One event for the ledger and one per chain of rows that were there before it, each with the head it
 // had then: what was chained retroactively can be told from what came later for ever.
 void RecordCreation(Oid table, const MadeLedger& made) {
-  RecordEvent("ledger.created", EventDetail()
-                                    .Text("ledger", QualifiedName(table))
-                                    .Text("ledger_id", IdText(made.id))
-                                    .Number("retroactive_rows", made.retroactive_rows));
+  EventDetail detail;
+  detail.Text("ledger", QualifiedName(table))
+      .Text("ledger_id", IdText(made.id))
+      .Number("retroactive_rows", made.retroactive_rows);
+  const Relation relation = table_open(table, NoLock);
+  RecordEvent("ledger.created", NameColumns(detail, relation));
+  table_close(relation, NoLock);
   ListCell* cell;
   foreach (cell, made.chains) {
     const auto* const chain = static_cast<const ChainedRows*>(lfirst(cell));

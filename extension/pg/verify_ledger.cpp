@@ -112,6 +112,7 @@ Verified VerifyLedger(Oid ledger, const VerifyRange& range, ReportFinding report
   ReportLinks(check, boundaries);
   if (range.chain == nullptr) ReportWholeChains(check, ledger, boundaries);
   VerifyProtection(ledger, KeepFinding, findings);
+  VerifySchema(ledger, KeepFinding, findings);
   FlushWhatWasRead();
   PopActiveSnapshot();
   EndProgress();

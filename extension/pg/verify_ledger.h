@@ -32,6 +32,10 @@ Verified VerifyLedger(Oid ledger, const VerifyRange& range, ReportFinding report
 // The part that looks at triggers (verify_protection.cpp).
 void VerifyProtection(Oid ledger, ReportFinding report, void* state);
 
+// Reports as schema_changed what differs between the columns that records cover and those that bulla.events
+// tells of, since the ledger was created. Where there are no events of the ledger there is nothing to compare.
+void VerifySchema(Oid ledger, ReportFinding report, void* state);
+
 // Raises insufficient_privilege unless the current user may SELECT all rows, undefined_table where there
 // is no such table.
 void CheckMayRead(Oid ledger);

@@ -145,6 +145,7 @@ void VerifyGrownChains(Oid ledger, List* chains, ReportFinding report, void* sta
     MemoryContextReset(memory);
   }
   VerifyProtection(ledger, report, state);
+  VerifySchema(ledger, report, state);
   EndProgress();
 }
 
