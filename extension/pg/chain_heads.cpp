@@ -80,10 +80,10 @@ void ReadLeaf(ChainHeads* heads, Relation leaf, Snapshot snapshot, MemoryContext
     index_rescan(scan, &key, 1, nullptr, 0);
   }
   MemoryContextSwitchTo(caller);
-  MemoryContextReset(memory);
-  index_endscan(scan);
+  index_endscan(scan);  // before the reset: what the index keeps of its own may stand there
   ExecDropSingleTupleTableSlot(row);
   index_close(index, AccessShareLock);
+  MemoryContextReset(memory);
 }
 
 }  // namespace
