@@ -61,7 +61,7 @@ void RefuseFinding(const Finding& finding, void* state) {
                      finding.seq != nullptr ? static_cast<long long>(*finding.seq) : -1LL,
                      finding.verdict, finding.detail),
            errhint("Attach an empty table, or a partition that was detached from this ledger, the "
-                   "latest first.")));
+                   "latest first, after bulla.drop_ledger on it.")));
 }
 
 // Anybody can compute hashes, so rows that match theirs are not enough: with them, the whole ledger has
