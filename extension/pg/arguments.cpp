@@ -2,6 +2,7 @@
 
 extern "C" {
 #include "access/table.h"
+#include "catalog/pg_type.h"
 }
 
 #include "pg/ledger_relation.h"
@@ -28,6 +29,21 @@ int64 SeqArgument(FunctionCallInfo fcinfo, int argument, const char* name, int64
              errmsg("%s must not be negative, but is %lld", name, static_cast<long long>(seq))));
   }
   return seq;
+}
+
+List* NameList(ArrayType* names, const char* argument) {
+  Datum* values;
+  bool* nulls;
+  int count;
+  deconstruct_array(names, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &values, &nulls, &count);
+  List* list = NIL;
+  for (int i = 0; i < count; ++i) {
+    if (nulls[i])
+      ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+                      errmsg("%s must not contain nulls", argument)));
+    list = lappend(list, pstrdup(NameStr(*DatumGetName(values[i]))));
+  }
+  return list;
 }
 
 }  // namespace bulla

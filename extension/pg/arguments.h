@@ -4,6 +4,8 @@
 extern "C" {
 #include "postgres.h"
 #include "fmgr.h"
+#include "nodes/pg_list.h"
+#include "utils/array.h"
 }
 
 namespace bulla {
@@ -21,5 +23,8 @@ Oid ReadableLedger(FunctionCallInfo fcinfo);
 
 // A seq; `otherwise` where it is null. Raises invalid_parameter_value where it is negative.
 int64 SeqArgument(FunctionCallInfo fcinfo, int argument, const char* name, int64 otherwise);
+
+// The elements of a name[], palloc'd strings. Raises null_value_not_allowed where one is null.
+List* NameList(ArrayType* names, const char* argument);
 
 }  // namespace bulla

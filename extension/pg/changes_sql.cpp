@@ -34,19 +34,10 @@ NamedColumn* NewColumn(const char* name, const char* key) {
 
 List* ColumnsArgument(FunctionCallInfo fcinfo, int argument, const char* name) {
   RefuseNull(fcinfo, argument, name);
-  Datum* values;
-  bool* nulls;
-  int count;
-  deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR,
-                    &values, &nulls, &count);
   List* columns = NIL;
-  for (int i = 0; i < count; ++i) {
-    if (nulls[i]) {
-      ereport(ERROR,
-              (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not contain nulls", name)));
-    }
-    columns = lappend(columns, NewColumn(pstrdup(NameStr(*DatumGetName(values[i]))), nullptr));
-  }
+  ListCell* cell;
+  foreach (cell, NameList(PG_GETARG_ARRAYTYPE_P(argument), name))
+    columns = lappend(columns, NewColumn(static_cast<const char*>(lfirst(cell)), nullptr));
   return columns;
 }
 

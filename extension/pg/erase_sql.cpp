@@ -79,17 +79,7 @@ void CheckColumns(const LedgerRelation* ledger, const Request& request) {
 }
 
 List* ColumnList(ArrayType* names) {
-  Datum* values;
-  bool* nulls;
-  int count;
-  deconstruct_array(names, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &values, &nulls, &count);
-  List* list = NIL;
-  for (int i = 0; i < count; ++i) {
-    if (nulls[i])
-      ereport(ERROR,
-              (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("columns must not contain nulls")));
-    list = lappend(list, pstrdup(NameStr(*DatumGetName(values[i]))));
-  }
+  List* const list = NameList(names, "columns");
   if (list == NIL) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("columns must name at least one column")));

@@ -30,21 +30,6 @@ extern "C" {
 namespace bulla {
 namespace {
 
-List* NameList(ArrayType* names, const char* argument) {
-  Datum* values;
-  bool* nulls;
-  int count;
-  deconstruct_array(names, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &values, &nulls, &count);
-  List* list = NIL;
-  for (int i = 0; i < count; ++i) {
-    if (nulls[i])
-      ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-                      errmsg("%s must not contain nulls", argument)));
-    list = lappend(list, pstrdup(NameStr(*DatumGetName(values[i]))));
-  }
-  return list;
-}
-
 // One event for the ledger and one per chain of rows that were there before it, each with the head it
 // had then: what was chained retroactively can be told from what came later for ever.
 void RecordCreation(Oid table, const MadeLedger& made) {
