@@ -14,14 +14,11 @@ extern "C" {
 #include "pg/ledger_relation.h"
 #include "pg/ledger_triggers.h"
 #include "pg/own_ddl.h"
+#include "pg/run_command.h"
 #include "pg/user_scope.h"
 
 namespace bulla {
 namespace {
-
-void Run(const char* command) {
-  if (SPI_execute(command, false, 0) < 0) elog(ERROR, "SPI failed on: %s", command);
-}
 
 bool HasTrigger(Oid table, const char* name) {
   return OidIsValid(get_trigger_oid(table, name, true));
@@ -30,14 +27,14 @@ bool HasTrigger(Oid table, const char* name) {
 // Enabled always: what logical replication applies is a change of this table too, and
 // session_replication_role is no way around.
 void CreateTrigger(Oid table, const char* name, const char* when, const char* argument) {
-  Run(psprintf("CREATE TRIGGER %s AFTER %s EXECUTE FUNCTION bulla.capture_change(%s)", name,
-               psprintf(when, QualifiedName(table)), quote_literal_cstr(argument)));
-  Run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", QualifiedName(table), name));
+  RunCommand(psprintf("CREATE TRIGGER %s AFTER %s EXECUTE FUNCTION bulla.capture_change(%s)", name,
+                      psprintf(when, QualifiedName(table)), quote_literal_cstr(argument)));
+  RunCommand(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", QualifiedName(table), name));
 }
 
 void DropTrigger(Oid table, const char* name) {
   if (!HasTrigger(table, name)) return;
-  Run(psprintf("DROP TRIGGER %s ON %s", name, QualifiedName(table)));
+  RunCommand(psprintf("DROP TRIGGER %s ON %s", name, QualifiedName(table)));
 }
 
 // The table, and its partitions if it is partitioned; children by inheritance are tables of their own.

@@ -6,7 +6,6 @@ extern "C" {
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "replication/logicalworker.h"
 #include "utils/acl.h"
@@ -21,6 +20,7 @@ extern "C" {
 #include "pg/event_row.h"
 #include "pg/ledger_relation.h"
 #include "pg/make_ledger.h"
+#include "pg/run_command.h"
 #include "pg/subscriptions.h"
 #include "pg/user_scope.h"
 
@@ -66,10 +66,6 @@ constexpr EventColumn kColumns[kChangeColumns] = {
 };
 
 Oid ChangesOid() { return get_relname_relid("changes", get_namespace_oid("bulla", false)); }
-
-void Run(const char* command) {
-  if (SPI_execute(command, false, 0) < 0) elog(ERROR, "SPI failed on: %s", command);
-}
 
 // The column's index into a tuple's values, -1 where there is none of that name and type.
 int FindColumn(Relation ledger, const EventColumn& wanted) {
@@ -153,8 +149,8 @@ Oid ChangesLedger() {
   // One maker at a time; the second finds the table once it has the lock.
   AcquireSetupLock();
   if (!OidIsValid(ChangesOid())) {
-    Run(kCreateTable);
-    Run(kComment);
+    RunCommand(kCreateTable);
+    RunCommand(kComment);
     LedgerOptions options;
     options.erasable = list_make1(pstrdup(kColumns[kPersonal].name));
     options.blind = true;

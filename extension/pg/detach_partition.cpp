@@ -4,7 +4,6 @@ extern "C" {
 #include "access/table.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
@@ -19,6 +18,7 @@ extern "C" {
 #include "pg/own_ddl.h"
 #include "pg/row_record.h"
 #include "pg/row_scan.h"
+#include "pg/run_command.h"
 #include "pg/verify_findings.h"
 #include "pg/verify_links.h"
 #include "pg/verify_scan.h"
@@ -75,9 +75,8 @@ void Detach(Oid ledger, Oid partition, const char* name) {
   const char* const arguments = LedgerArgumentsSql(DescribeLedger(relation)->arguments);
   table_close(relation, NoLock);
   BeginOwnDdl(ledger);
-  const char* const command = psprintf("ALTER TABLE %s DETACH PARTITION %s",
-                                       QualifiedName(get_partition_parent(partition, false)), name);
-  if (SPI_execute(command, false, 0) < 0) elog(ERROR, "SPI failed on: %s", command);
+  RunCommand(psprintf("ALTER TABLE %s DETACH PARTITION %s",
+                      QualifiedName(get_partition_parent(partition, false)), name));
   EndOwnDdl();
   BeginOwnDdl(partition);
   ProtectDetached(partition, arguments);

@@ -19,6 +19,7 @@ extern "C" {
 #include "pg/event_row.h"
 #include "pg/ledger_triggers.h"
 #include "pg/make_ledger.h"
+#include "pg/run_command.h"
 #include "pg/user_scope.h"
 
 namespace bulla {
@@ -51,19 +52,15 @@ Oid TableOid(const char* name) {
   return get_relname_relid(name, get_namespace_oid("bulla", false));
 }
 
-void Run(const char* command) {
-  if (SPI_execute(command, false, 0) < 0) elog(ERROR, "SPI failed on: %s", command);
-}
-
 void MakeEventLedger() {
   // One maker at a time; the second finds the table once it has the lock.
   AcquireSetupLock();
   if (OidIsValid(TableOid("events"))) return;
   SPI_connect();
-  Run(kCreateTable);
-  Run(kComment);
+  RunCommand(kCreateTable);
+  RunCommand(kComment);
   MakeLedger(TableOid("events"), {});
-  Run(kCreateIndex);
+  RunCommand(kCreateIndex);
   SPI_finish();
 }
 

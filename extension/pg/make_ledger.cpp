@@ -23,15 +23,12 @@ extern "C" {
 #include "pg/ledger_checks.h"
 #include "pg/ledger_relation.h"
 #include "pg/own_ddl.h"
+#include "pg/run_command.h"
 #include "pg/transaction_chains.h"
 #include "pg/user_scope.h"
 
 namespace bulla {
 namespace {
-
-void Run(const char* command) {
-  if (SPI_execute(command, false, 0) < 0) elog(ERROR, "SPI failed on: %s", command);
-}
 
 // All rows there are, also those that a REPEATABLE READ transaction's snapshot does not show.
 int64 CountRows(Oid table) {
@@ -59,11 +56,12 @@ const char* const* NameArray(List* names) {
 
 void CreateTrigger(Oid table, const RequiredTrigger& trigger, const char* arguments) {
   const bool row = (trigger.type & TRIGGER_TYPE_ROW) != 0;
-  Run(psprintf("CREATE TRIGGER %s %s ON %s FOR EACH %s EXECUTE FUNCTION bulla.%s(%s)", trigger.name,
-               trigger.definition, QualifiedName(table), row ? "ROW" : "STATEMENT",
-               trigger.function, arguments));
+  RunCommand(psprintf("CREATE TRIGGER %s %s ON %s FOR EACH %s EXECUTE FUNCTION bulla.%s(%s)",
+                      trigger.name, trigger.definition, QualifiedName(table),
+                      row ? "ROW" : "STATEMENT", trigger.function, arguments));
   // Also where session_replication_role is replica.
-  Run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", QualifiedName(table), trigger.name));
+  RunCommand(
+      psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", QualifiedName(table), trigger.name));
 }
 
 bool HasTrigger(Oid table, const char* name) {
@@ -87,7 +85,7 @@ void CreateTriggers(Oid table, const char* arguments) {
 }
 
 void AddColumns(Oid table, const LedgerOptions& options) {
-  Run(psprintf(
+  RunCommand(psprintf(
       "ALTER TABLE %s ADD COLUMN seq bigint, ADD COLUMN prev_hash bytea, ADD COLUMN hash bytea%s%s",
       QualifiedName(table), options.erasable != NIL ? ", ADD COLUMN openings bytea" : "",
       options.blind ? ", ADD COLUMN blind uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid()"
@@ -103,7 +101,7 @@ void AddIndex(Oid table, List* chain_by) {
   foreach (cell, chain_by)
     appendStringInfo(&sql, "%s, ", quote_identifier(static_cast<const char*>(lfirst(cell))));
   appendStringInfoString(&sql, "seq)");
-  Run(sql.data);
+  RunCommand(sql.data);
 }
 
 LedgerId NewId() {
@@ -146,7 +144,7 @@ MadeLedger MakeLedger(Oid table, const LedgerOptions& options) {
     made.chains = ChainExistingRows(table);
     EndAs(caller);
   }
-  Run(
+  RunCommand(
       psprintf("ALTER TABLE %s ALTER COLUMN seq SET NOT NULL, ALTER COLUMN prev_hash SET NOT NULL, "
                "ALTER COLUMN hash SET NOT NULL",
                QualifiedName(table)));
@@ -165,11 +163,11 @@ void UnmakeLedger(Oid ledger) {
   foreach (cell, find_all_inheritors(ledger, AccessExclusiveLock, nullptr)) {
     for (const RequiredTrigger& trigger : RequiredTriggers()) {
       if (!HasTrigger(lfirst_oid(cell), trigger.name)) continue;
-      Run(psprintf("DROP TRIGGER %s ON %s", trigger.name, QualifiedName(lfirst_oid(cell))));
+      RunCommand(psprintf("DROP TRIGGER %s ON %s", trigger.name, QualifiedName(lfirst_oid(cell))));
     }
     if (HasTrigger(lfirst_oid(cell), kDetachedTrigger.name))
-      Run(psprintf("DROP TRIGGER %s ON %s", kDetachedTrigger.name,
-                   QualifiedName(lfirst_oid(cell))));
+      RunCommand(psprintf("DROP TRIGGER %s ON %s", kDetachedTrigger.name,
+                          QualifiedName(lfirst_oid(cell))));
   }
   EndOwnDdl();
 }
@@ -192,8 +190,8 @@ void FireAlways(Oid table) {
   foreach (cell, OwnTriggers(table, nullptr)) {
     const auto* const trigger = static_cast<const OwnTrigger*>(lfirst(cell));
     if (trigger->enabled != TRIGGER_FIRES_ON_ORIGIN) continue;
-    Run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", QualifiedName(table),
-                 quote_identifier(NameStr(trigger->name))));
+    RunCommand(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", QualifiedName(table),
+                        quote_identifier(NameStr(trigger->name))));
   }
   EndOwnDdl();
   SPI_finish();
