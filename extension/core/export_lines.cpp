@@ -1,19 +1,16 @@
 #include "core/export_lines.h"
 
 #include "core/base64.h"
+#include "core/hex.h"
 
 namespace bulla {
 namespace {
 
-constexpr std::string_view kHexDigits = "0123456789abcdef";
-
 void PutHex(Bytes bytes, std::string* out) {
   out->push_back('"');
-  for (const std::byte byte : bytes) {
-    const auto value = std::to_integer<unsigned>(byte);
-    out->push_back(kHexDigits[value >> 4]);
-    out->push_back(kHexDigits[value & 15]);
-  }
+  const size_t begin = out->size();
+  out->resize(begin + 2 * bytes.size());
+  EncodeHex(bytes, out->data() + begin);
   out->push_back('"');
 }
 

@@ -1,18 +1,15 @@
 #include "core/kek.h"
 
-#include <string_view>
-
+#include "core/hex.h"
 #include "core/hkdf.h"
 
 namespace bulla {
 
 std::string KekId::Text() const {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text = "file:";
-  for (const std::byte byte : bytes) {
-    text.push_back(kDigits[std::to_integer<size_t>(byte >> 4)]);
-    text.push_back(kDigits[std::to_integer<size_t>(byte & std::byte{15})]);
-  }
+  const size_t begin = text.size();
+  text.resize(begin + 2 * bytes.size());
+  EncodeHex(bytes, text.data() + begin);
   return text;
 }
 

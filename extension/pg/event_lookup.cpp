@@ -9,6 +9,7 @@ extern "C" {
 #include "utils/snapmgr.h"
 }
 
+#include "core/hex.h"
 #include "pg/append_queue.h"
 #include "pg/event_log.h"
 #include "pg/ledger_triggers.h"
@@ -139,17 +140,7 @@ List* DetailTexts(const LoggedEvent* event, const char* name) {
 
 bool DetailHash(const LoggedEvent* event, const char* name, LeafHash* hash) {
   const char* const text = DetailText(event, name);
-  if (text == nullptr || strlen(text) != 2 * hash->bytes.size()) return false;
-  const auto digit = [](char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-  };
-  for (size_t i = 0; i < hash->bytes.size(); ++i) {
-    const int high = digit(text[2 * i]);
-    const int low = digit(text[2 * i + 1]);
-    if (high < 0 || low < 0) return false;
-    hash->bytes[i] = static_cast<std::byte>(high << 4 | low);
-  }
-  return true;
+  return text != nullptr && DecodeHex(text, hash->bytes);
 }
 
 int64 RecordedRetroactiveRows(const LedgerId& ledger) {

@@ -11,6 +11,8 @@ extern "C" {
 #include "utils/uuid.h"
 }
 
+#include "core/hex.h"
+
 namespace bulla {
 namespace {
 
@@ -31,19 +33,16 @@ constexpr RequiredTrigger kTriggers[] = {
      TRIGGER_TYPE_BEFORE | TRIGGER_TYPE_TRUNCATE},
 };
 
-bool ParseUuid(const char* text, LedgerId* id) {
-  const auto digit = [](char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-  };
+bool ParseUuid(std::string_view text, LedgerId* id) {
   for (size_t i = 0; i < id->bytes.size(); ++i) {
-    if ((i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-') return false;
-    const int high = digit(*text);
-    const int low = high < 0 ? -1 : digit(text[1]);
-    if (low < 0) return false;
-    id->bytes[i] = static_cast<std::byte>(high << 4 | low);
-    text += 2;
+    if (i == 4 || i == 6 || i == 8 || i == 10) {
+      if (!text.starts_with('-')) return false;
+      text.remove_prefix(1);
+    }
+    if (!DecodeHex(text.substr(0, 2), MutableBytes(&id->bytes[i], 1))) return false;
+    text.remove_prefix(2);
   }
-  return *text == '\0';
+  return text.empty();
 }
 
 // A decimal number from 0 to `most`, and nothing else.

@@ -18,6 +18,7 @@ extern "C" {
 #include "utils/uuid.h"
 }
 
+#include "core/hex.h"
 #include "pg/boundary.h"
 
 namespace bulla {
@@ -173,25 +174,21 @@ bool DescribeScalar(Oid type, Printer* printer, size_t* bound) {
   }
 }
 
-std::string_view HexText(std::string_view prefix, const uint8* bytes, size_t size) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  char* const text = static_cast<char*>(palloc(prefix.size() + 2 * size));
-  memcpy(text, prefix.data(), prefix.size());
-  char* to = text + prefix.size();
-  for (size_t i = 0; i < size; ++i) {
-    *to++ = kDigits[bytes[i] >> 4];
-    *to++ = kDigits[bytes[i] & 15];
-  }
-  return {text, prefix.size() + 2 * size};
+std::string_view ByteaText(const bytea* stored) {
+  const size_t size = VARSIZE_ANY_EXHDR(stored);
+  char* const text = static_cast<char*>(palloc(2 + 2 * size));
+  text[0] = '\\';
+  text[1] = 'x';
+  EncodeHex({reinterpret_cast<const std::byte*>(VARDATA_ANY(stored)), size}, text + 2);
+  return {text, 2 + 2 * size};
 }
 
 std::string_view UuidText(const pg_uuid_t* uuid) {
-  static constexpr char kDigits[] = "0123456789abcdef";
+  const Bytes bytes(reinterpret_cast<const std::byte*>(uuid->data), UUID_LEN);
   char* to = scratch;
-  for (int i = 0; i < UUID_LEN; ++i) {
+  for (size_t i = 0; i < bytes.size(); ++i) {
     if (i == 4 || i == 6 || i == 8 || i == 10) *to++ = '-';
-    *to++ = kDigits[uuid->data[i] >> 4];
-    *to++ = kDigits[uuid->data[i] & 15];
+    to = EncodeHex(bytes.subspan(i, 1), to);
   }
   return {scratch, 36};
 }
@@ -339,11 +336,8 @@ std::string_view ValueText(ValueType* type, Datum value) {
       return {scratch, static_cast<size_t>(pg_lltoa(DatumGetInt64(value), scratch))};
     case Printer::kUuid:
       return UuidText(DatumGetUUIDP(value));
-    case Printer::kBytea: {
-      const bytea* const stored = DatumGetByteaPP(value);
-      return HexText("\\x", reinterpret_cast<const uint8*>(VARDATA_ANY(stored)),
-                     VARSIZE_ANY_EXHDR(stored));
-    }
+    case Printer::kBytea:
+      return ByteaText(DatumGetByteaPP(value));
     case Printer::kDate:
       return DateText(DatumGetDateADT(value));
     case Printer::kTimestamp:

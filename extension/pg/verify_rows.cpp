@@ -6,6 +6,7 @@ extern "C" {
 #include "utils/memutils.h"
 }
 
+#include "core/hex.h"
 #include "pg/boundary.h"
 #include "pg/context_owned.h"
 #include "pg/row_openings.h"
@@ -22,8 +23,7 @@ ChainCheck* ChainOf(RowCheck* check, const LedgerRelation* ledger, const RowChai
 
 const char* Hex(const LeafHash& hash) {
   char* const text = static_cast<char*>(palloc(2 * hash.bytes.size() + 1));
-  for (size_t i = 0; i < hash.bytes.size(); ++i)
-    sprintf(text + 2 * i, "%02x", std::to_integer<unsigned>(hash.bytes[i]));
+  *EncodeHex(hash.bytes, text) = '\0';
   return text;
 }
 
