@@ -27,7 +27,7 @@ namespace {
 // Where a row goes, and as whom.
 struct Target {
   Oid ledger;
-  Inserter inserter;
+  UserScope inserter;
   bool operator==(const Target&) const = default;
 };
 
@@ -129,7 +129,7 @@ void LockChains(const Span& span, Oid ledger) {
   QueuedChains* const chains = MakeQueuedChains(described);
   TupleTableSlot* const slot =
       MakeSingleTupleTableSlot(RelationGetDescr(relation), &TTSOpsMinimalTuple);
-  ForEachRow(span, ledger, [&](MinimalTuple row, const Inserter&) {
+  ForEachRow(span, ledger, [&](MinimalTuple row, const UserScope&) {
     ExecStoreMinimalTuple(row, slot, false);
     AddChainOfRow(chains, slot);
   });
@@ -142,7 +142,7 @@ void InsertRows(const Span& span, Oid ledger) {
   const Relation relation = OpenLedgerAgain(ledger);
   RowInserter* const inserter = StartInserting(relation);
   ForEachRow(span, ledger,
-             [&](MinimalTuple row, const Inserter& as) { InsertRow(inserter, as, row); });
+             [&](MinimalTuple row, const UserScope& as) { InsertRow(inserter, as, row); });
   FinishInserting(inserter);
   table_close(relation, NoLock);
 }
@@ -171,7 +171,7 @@ void QueueRow(Relation ledger, const Datum* values, const bool* nulls) {
   if (queue.log == nullptr) queue.log = MakeRowLog();
   MarkSubtransaction();
   const MinimalTuple row = FormTuple(RelationGetDescr(ledger), values, nulls);
-  AddRow(queue.log, TargetNumber({RelationGetRelid(ledger), CurrentInserter()}), row);
+  AddRow(queue.log, TargetNumber({RelationGetRelid(ledger), CurrentUser()}), row);
   heap_free_minimal_tuple(row);
   if (!queue.closed) return;
   FlushQueueAndFireDeferred();

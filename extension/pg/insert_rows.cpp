@@ -24,7 +24,7 @@ struct RowInserter {
   TupleTableSlot* row;
   Tuplestorestate* batch;  // null where it is empty
   int batch_rows;
-  Inserter batch_as;
+  UserScope batch_as;
 };
 
 namespace {
@@ -121,15 +121,13 @@ void RegisterBatch(RowInserter* inserter) {
 
 void InsertBatch(RowInserter* inserter) {
   if (inserter->batch == nullptr) return;
-  const Inserter caller = CurrentInserter();
   SPI_connect();
   RegisterBatch(inserter);
   const SPIPlanPtr plan = PlanFor(inserter->ledger);
-  SetUserIdAndSecContext(inserter->batch_as.user,
-                         inserter->batch_as.security_context | SECURITY_LOCAL_USERID_CHANGE);
+  const UserScope caller = BeginAs(inserter->batch_as, SECURITY_LOCAL_USERID_CHANGE);
   if (SPI_execute_plan(plan, nullptr, nullptr, false, 0) != SPI_OK_INSERT)
     elog(ERROR, "SPI failed to insert the queued rows");
-  SetUserIdAndSecContext(caller.user, caller.security_context);
+  EndAs(caller);
   SPI_finish();
   tuplestore_end(inserter->batch);
   inserter->batch = nullptr;
@@ -143,12 +141,6 @@ void SayWhere(void* ledger) {
 
 }  // namespace
 
-Inserter CurrentInserter() {
-  Inserter current;
-  GetUserIdAndSecContext(&current.user, &current.security_context);
-  return current;
-}
-
 RowInserter* StartInserting(Relation ledger) {
   auto* const inserter = static_cast<RowInserter*>(palloc0(sizeof(RowInserter)));
   inserter->ledger = ledger;
@@ -161,7 +153,7 @@ RowInserter* StartInserting(Relation ledger) {
   return inserter;
 }
 
-void InsertRow(RowInserter* inserter, const Inserter& as, MinimalTuple row) {
+void InsertRow(RowInserter* inserter, const UserScope& as, MinimalTuple row) {
   if (inserter->batch_rows == kBatchRows || !(inserter->batch_as == as)) InsertBatch(inserter);
   if (inserter->batch == nullptr) inserter->batch = tuplestore_begin_heap(false, false, work_mem);
   inserter->batch_as = as;

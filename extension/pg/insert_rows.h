@@ -7,15 +7,9 @@ extern "C" {
 #include "utils/rel.h"
 }
 
-namespace bulla {
+#include "pg/user_scope.h"
 
-// With whose rights a row is inserted.
-struct Inserter {
-  Oid user;
-  int security_context;
-  bool operator==(const Inserter&) const = default;
-};
-Inserter CurrentInserter();
+namespace bulla {
 
 struct RowInserter;
 
@@ -25,7 +19,7 @@ RowInserter* StartInserting(Relation ledger);
 
 // Takes a row, in the form of the ledger's rows. Rows are inserted in the order they come, now or by a
 // later call, with everything an INSERT means: rights, row-level security, triggers, constraints.
-void InsertRow(RowInserter* inserter, const Inserter& as, MinimalTuple row);
+void InsertRow(RowInserter* inserter, const UserScope& as, MinimalTuple row);
 
 // Inserts what is left.
 void FinishInserting(RowInserter* inserter);
