@@ -4,9 +4,7 @@
 
 extern "C" {
 #include "access/table.h"
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 }
 
@@ -15,20 +13,6 @@ extern "C" {
 #include "pg/ledger_relation.h"
 
 namespace bulla {
-namespace {
-
-List* NamesOf(ArrayType* array) {
-  Datum* values;
-  bool* nulls;
-  int count;
-  deconstruct_array(array, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &values, &nulls, &count);
-  List* names = NIL;
-  for (int i = 0; i < count; ++i)
-    if (!nulls[i]) names = lappend(names, pstrdup(NameStr(*DatumGetName(values[i]))));
-  return names;
-}
-
-}  // namespace
 
 // Whoever could write the event directly may call it, and nobody else.
 BULLA_FUNCTION(bulla_record_erasure);
@@ -41,7 +25,8 @@ Datum bulla_record_erasure(PG_FUNCTION_ARGS) {
   const Oid ledger = ReadableLedger(fcinfo);
   const Relation relation = table_open(ledger, AccessShareLock);
   RecordErasure(DescribeLedger(relation), text_to_cstring(PG_GETARG_TEXT_PP(1)), PG_GETARG_INT64(2),
-                NamesOf(PG_GETARG_ARRAYTYPE_P(3)), text_to_cstring(PG_GETARG_TEXT_PP(4)));
+                NameList(PG_GETARG_ARRAYTYPE_P(3), "columns"),
+                text_to_cstring(PG_GETARG_TEXT_PP(4)));
   table_close(relation, AccessShareLock);
   PG_RETURN_VOID();
 }

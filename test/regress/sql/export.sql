@@ -111,6 +111,8 @@ SELECT bulla.record_erasure('people', '', 1, '{name}', 'not by me');
 RESET ROLE;
 REVOKE EXECUTE ON FUNCTION bulla.record_erasure FROM regress_teller;
 DROP ROLE regress_teller;
+-- A column without a name is not passed over.
+SELECT bulla.record_erasure('people', '', 1, '{name,NULL}', 'erased before it was imported');
 
 -- What can still be rolled back is not shown: not one's own rows, not another's.
 BEGIN;
