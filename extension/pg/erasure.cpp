@@ -14,6 +14,7 @@ extern "C" {
 
 #include "pg/boundary.h"
 #include "pg/event_log.h"
+#include "pg/permission.h"
 #include "pg/row_openings.h"
 #include "pg/row_record.h"
 #include "pg/versions.h"
@@ -21,29 +22,11 @@ extern "C" {
 namespace bulla {
 namespace {
 
-// The row that is being erased from, of this backend. Ends with its scope, by an error too.
-class Permission {
- public:
-  Permission(Oid relation, ItemPointer row) : outer_(current) {
-    relation_ = relation;
-    row_ = *row;
-    current = this;
-  }
-  ~Permission() { current = outer_; }
-  Permission(const Permission&) = delete;
-
-  static bool Covers(Oid relation, ItemPointer row) {
-    return current != nullptr && current->relation_ == relation &&
-           ItemPointerEquals(&current->row_, row);
-  }
-
- private:
-  static Permission* current;
-  Permission* const outer_;
-  Oid relation_;
-  ItemPointerData row_;
+// The row that may be changed.
+struct Erasing {
+  Oid relation;
+  ItemPointerData row;
 };
-Permission* Permission::current = nullptr;
 
 bool SameDatum(const FormData_pg_attribute* column, Datum a, bool a_null, Datum b, bool b_null) {
   return a_null == b_null && (a_null || datum_image_eq(a, b, column->attbyval, column->attlen));
@@ -174,7 +157,9 @@ void UpdateOrRaise(const LedgerRelation* ledger, Relation relation, TupleTableSl
 }  // namespace
 
 bool IsBeingErased(Relation relation, ItemPointer row) {
-  return Permission::Covers(RelationGetRelid(relation), row);
+  const Erasing* const erasing = Permission<Erasing>::Current();
+  return erasing != nullptr && erasing->relation == RelationGetRelid(relation) &&
+         ItemPointerEquals(const_cast<ItemPointer>(&erasing->row), row);
 }
 
 List* ErasedColumns(const LedgerRelation* ledger, Relation relation, TupleTableSlot* before,
@@ -216,7 +201,7 @@ List* EraseValues(Relation relation, ItemPointer row, List* columns) {
   if (erased != NIL) {
     FillErased(ledger, before, erased, after);
     Enter([&]() -> Result<void> {
-      const Permission permission(RelationGetRelid(relation), row);
+      const Permission permission(Erasing{RelationGetRelid(relation), *row});
       CallPg([&] { UpdateOrRaise(ledger, relation, before, after, updated); });
       return {};
     });

@@ -10,10 +10,9 @@ extern "C" {
 #include "utils/snapmgr.h"
 }
 
-#include <string>
-
 #include "pg/boundary.h"
 #include "pg/chain_boundaries.h"
+#include "pg/permission.h"
 #include "pg/row_record.h"
 #include "pg/row_scan.h"
 #include "pg/verify_findings.h"
@@ -22,28 +21,11 @@ extern "C" {
 namespace bulla {
 namespace {
 
-// What may be deleted, while an object of it is alive.
-class Permission {
- public:
-  Permission(Oid ledger, Bytes chain_key, int64 before)
-      : ledger_(ledger), chain_key_(AsText(chain_key)), before_(before), outer_(current_) {
-    current_ = this;
-  }
-  ~Permission() { current_ = outer_; }
-  Permission(const Permission&) = delete;
-  Permission& operator=(const Permission&) = delete;
-
-  static bool Covers(Oid ledger, Bytes chain_key, int64 seq) {
-    return current_ != nullptr && current_->ledger_ == ledger && seq < current_->before_ &&
-           SameBytes(AsBytes(current_->chain_key_), chain_key);
-  }
-
- private:
-  static inline const Permission* current_ = nullptr;
-  Oid ledger_;
-  std::string chain_key_;
-  int64 before_;
-  const Permission* outer_;
+// Rows that may be deleted: of this chain, below `before`.
+struct Pruning {
+  Oid ledger;
+  Bytes chain_key;
+  int64 before;
 };
 
 struct EdgeRow {
@@ -127,7 +109,7 @@ Deletion MakeDeletion(Oid table, ChainValues chain, int64 before) {
 
 int64 Delete(Oid ledger, const Deletion& deletion, Bytes chain_key, int64 before) {
   return Enter([&]() -> Result<int64> {
-    const Permission permission(ledger, chain_key, before);
+    const Permission permission(Pruning{ledger, chain_key, before});
     return CallPg([&] {
       if (SPI_execute_with_args(deletion.text, deletion.arguments, deletion.types, deletion.values,
                                 nullptr, false, 0) != SPI_OK_DELETE) {
@@ -141,11 +123,14 @@ int64 Delete(Oid ledger, const Deletion& deletion, Bytes chain_key, int64 before
 }  // namespace
 
 bool IsBeingPruned(const LedgerRelation* ledger, TupleTableSlot* row) {
+  const Pruning* const pruning = Permission<Pruning>::Current();
+  if (pruning == nullptr || pruning->ledger != ledger->root) return false;
   slot_getallattrs(row);
   RowChain chain;
   return !row->tts_isnull[ledger->seq] &&
+         DatumGetInt64(row->tts_values[ledger->seq]) < pruning->before &&
          ChainOfRow(ledger, row->tts_values, row->tts_isnull, &chain) &&
-         Permission::Covers(ledger->root, chain.key, DatumGetInt64(row->tts_values[ledger->seq]));
+         SameBytes(pruning->chain_key, chain.key);
 }
 
 int64 PruneChain(Oid ledger, const char* chain, int64 before) {
