@@ -1,5 +1,4 @@
-// Verification by several processes. Each takes pages of the same scans; what workers find goes to the
-// leader through a queue as they find it, what they know of the chains when they are through.
+// Verification by several processes, as its leader sees it: what is shared, and what workers tell.
 
 #include "pg/verify_scan.h"
 
@@ -8,7 +7,6 @@ extern "C" {
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
@@ -23,98 +21,19 @@ extern "C" {
 #include "utils/wait_event.h"
 }
 
-#include <string>
-
 #include "pg/boundary.h"
-#include "pg/versions.h"
-
-#pragma GCC visibility push(default)
-extern "C" {
-void bulla_verify_worker(dsm_segment* segment, shm_toc* toc);
-}
-#pragma GCC visibility pop
+#include "pg/verify_worker.h"
 
 namespace bulla {
 namespace {
 
-constexpr Size kQueueSize = 64 * 1'024;
-constexpr size_t kPartSize = 1'024 * 1'024;  // of what a worker knows of the chains, about
-enum Key : uint64 { kWork = 1, kScans = 2, kQueues = 3 };
-enum Message : char { kFinding = 'F', kChains = 'C', kDone = 'D' };
-
-// In shared memory, followed by the tables' oids. Their scans stand one after the other under kScans.
-struct Work {
-  int64 first;
-  int64 last;
-  pg_atomic_uint64 rows;  // that workers have judged
-  int count;
-  Oid tables[FLEXIBLE_ARRAY_MEMBER];
-};
-
-// ---- the worker
-
-void Send(shm_mq_handle* queue, const void* bytes, size_t size) {
-  if (SendToQueue(queue, size, bytes) != SHM_MQ_SUCCESS) {
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("the process that verifies a ledger is gone")));
-  }
-}
-
-void SendFinding(const Finding& finding, void* queue) {
-  StringInfoData message;
-  initStringInfo(&message);
-  appendStringInfoChar(&message, kFinding);
-  appendStringInfoChar(&message, static_cast<char>((finding.chain != nullptr ? 1 : 0) |
-                                                   (finding.seq != nullptr ? 2 : 0)));
-  const int64 seq = finding.seq != nullptr ? *finding.seq : 0;
-  appendBinaryStringInfo(&message, reinterpret_cast<const char*>(&seq), sizeof seq);
-  for (const char* const text :
-       {finding.chain != nullptr ? finding.chain : "", finding.verdict, finding.detail})
-    appendBinaryStringInfo(&message, text, static_cast<int>(strlen(text) + 1));
-  Send(static_cast<shm_mq_handle*>(queue), message.data, static_cast<size_t>(message.len));
-  pfree(message.data);
-}
-
-void SendChains(const RowCheck* check, shm_mq_handle* queue) {
-  Enter([&]() -> Result<void> {
-    check->chains->WriteInParts(kPartSize, [&](std::string_view part) {
-      const std::string message = std::string(1, kChains).append(part);
-      CallPg([&] { Send(queue, message.data(), message.size()); });
-    });
-    return {};
-  });
-  std::array<char, 1 + 2 * sizeof(int64)> done;
-  done[0] = kDone;
-  memcpy(&done[1], &check->rows, sizeof(int64));
-  memcpy(&done[1 + sizeof(int64)], &check->erased, sizeof(int64));
-  Send(queue, done.data(), done.size());
-}
-
-void AddRows(RowCheck* check, int64 rows) {
-  pg_atomic_fetch_add_u64(&static_cast<Work*>(check->tick_state)->rows, rows);
-}
-
-void CheckShares(RowCheck* check, const Work* work, char* scans) {
-  for (int i = 0; i < work->count; ++i) {
-    const Relation table = table_open(work->tables[i], AccessShareLock);
-    auto* const scan = reinterpret_cast<ParallelTableScanDesc>(scans);
-    scans += BUFFERALIGN(table_parallelscan_estimate(table, GetActiveSnapshot()));
-    CheckScan(check, table, table_beginscan_parallel(table, scan));
-    table_close(table, AccessShareLock);
-  }
-  EndRows(check);
-}
-
-// ---- the leader
-
 struct Crew {
   ParallelContext* context;
   shm_mq_handle** queues;  // null once the worker is through
-  Work* work;
-  int64 rows;           // of workers that are through
-  int64 erased;         // values, likewise
-  int64 rows_told;      // of those that workers have judged, how many the caller's tick was told of
-  int64 own_countdown;  // rows until the queues are looked at
+  VerifyWork* work;
+  int64 rows;       // of workers that are through
+  int64 erased;     // values, likewise
+  int64 rows_told;  // of those that workers have judged, how many the caller's tick was told of
   RowCheck* check;
   void (*tick)(RowCheck* check, int64 rows);  // the caller's
   void* tick_state;
@@ -143,17 +62,17 @@ bool TakeMessages(Crew* crew, int worker) {
     if (received != SHM_MQ_SUCCESS) return false;
     const char* const message = static_cast<const char*>(bytes);
     switch (message[0]) {
-      case kFinding:
+      case kFindingMessage:
         TakeFinding(crew->check, message);
         break;
-      case kChains:
+      case kChainsMessage:
         Enter([&]() -> Result<void> {
           if (!crew->check->chains->Merge({message + 1, size - 1}))
             return Error{Code::kInternal, "a parallel worker sent what cannot be read"};
           return {};
         });
         break;
-      case kDone: {
+      case kDoneMessage: {
         int64 rows;
         int64 erased;
         memcpy(&rows, message + 1, sizeof rows);
@@ -224,15 +143,15 @@ int WorkersWorth(List* tables) {
 
 // Lays out what workers need. Returns the scans.
 char* ShareWork(ParallelContext* context, const RowCheck* check, List* tables, Size scans_size,
-                Work** work) {
+                VerifyWork** work) {
   const int count = list_length(tables);
-  *work = static_cast<Work*>(
-      shm_toc_allocate(context->toc, offsetof(Work, tables) + sizeof(Oid) * count));
+  *work = static_cast<VerifyWork*>(
+      shm_toc_allocate(context->toc, offsetof(VerifyWork, tables) + sizeof(Oid) * count));
   (*work)->first = check->first;
   (*work)->last = check->last;
   (*work)->count = count;
   pg_atomic_init_u64(&(*work)->rows, 0);
-  shm_toc_insert(context->toc, kWork, *work);
+  shm_toc_insert(context->toc, kVerifyWork, *work);
 
   char* const scans = static_cast<char*>(shm_toc_allocate(context->toc, scans_size));
   char* scan = scans;
@@ -244,7 +163,7 @@ char* ShareWork(ParallelContext* context, const RowCheck* check, List* tables, S
     scan += BUFFERALIGN(table_parallelscan_estimate(table, GetActiveSnapshot()));
     table_close(table, AccessShareLock);
   }
-  shm_toc_insert(context->toc, kScans, scans);
+  shm_toc_insert(context->toc, kVerifyScans, scans);
   return scans;
 }
 
@@ -262,12 +181,12 @@ Size ScansSize(List* tables) {
 // Attached before the workers are started, who write to them.
 void MakeQueues(Crew* crew) {
   ParallelContext* const context = crew->context;
-  const Size size = mul_size(kQueueSize, context->nworkers);
+  const Size size = mul_size(kVerifyQueueSize, context->nworkers);
   char* const space = static_cast<char*>(shm_toc_allocate(context->toc, size));
-  shm_toc_insert(context->toc, kQueues, space);
+  shm_toc_insert(context->toc, kVerifyQueues, space);
   crew->queues = static_cast<shm_mq_handle**>(palloc0(sizeof(void*) * context->nworkers));
   for (int i = 0; i < context->nworkers; ++i) {
-    shm_mq* const queue = shm_mq_create(space + i * kQueueSize, kQueueSize);
+    shm_mq* const queue = shm_mq_create(space + i * kVerifyQueueSize, kVerifyQueueSize);
     shm_mq_set_receiver(queue, MyProc);
     crew->queues[i] = shm_mq_attach(queue, context->seg, nullptr);
   }
@@ -302,9 +221,10 @@ bool CheckTablesInParallel(RowCheck* check, List* tables) {
   crew.context = CreateParallelContext("$libdir/bulla", "bulla_verify_worker", workers);
   const Size scans_size = ScansSize(tables);
   shm_toc_estimator* const estimator = &crew.context->estimator;
-  shm_toc_estimate_chunk(estimator, offsetof(Work, tables) + sizeof(Oid) * list_length(tables));
+  shm_toc_estimate_chunk(estimator,
+                         offsetof(VerifyWork, tables) + sizeof(Oid) * list_length(tables));
   shm_toc_estimate_chunk(estimator, scans_size);
-  shm_toc_estimate_chunk(estimator, mul_size(kQueueSize, workers));
+  shm_toc_estimate_chunk(estimator, mul_size(kVerifyQueueSize, workers));
   shm_toc_estimate_keys(estimator, 3);
   InitializeParallelDSM(crew.context);
   if (crew.context->seg != nullptr) {
@@ -320,18 +240,3 @@ bool CheckTablesInParallel(RowCheck* check, List* tables) {
 }
 
 }  // namespace bulla
-
-void bulla_verify_worker(dsm_segment* segment, shm_toc* toc) {
-  using namespace bulla;
-  auto* const work = static_cast<Work*>(shm_toc_lookup(toc, kWork, false));
-  char* const queues = static_cast<char*>(shm_toc_lookup(toc, kQueues, false));
-  auto* const queue = reinterpret_cast<shm_mq*>(queues + ParallelWorkerNumber * kQueueSize);
-  shm_mq_set_sender(queue, MyProc);
-  shm_mq_handle* const to_leader = shm_mq_attach(queue, segment, nullptr);
-  RowCheck* const check = NewRowCheck(work->first, work->last, SendFinding, to_leader);
-  check->tick = AddRows;
-  check->tick_state = work;
-  CheckShares(check, work, static_cast<char*>(shm_toc_lookup(toc, kScans, false)));
-  SendChains(check, to_leader);
-  shm_mq_detach(to_leader);
-}
