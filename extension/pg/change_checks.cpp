@@ -8,11 +8,14 @@ extern "C" {
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
 }
 
 #include "pg/change_ledger.h"
@@ -156,6 +159,30 @@ void CheckAuditedColumns(Relation source, const ChangeSettings& settings) {
   CheckRecorded(source, settings, "erasable", settings.erasable);
   CheckRecorded(source, settings, "seal", settings.seal);
   CheckMaySeal(settings.seal);
+}
+
+void CheckTakesNoChanges(Oid ledger) {
+  constexpr char kQuery[] =
+      "SELECT pg_catalog.string_agg(pg_catalog.format('SELECT bulla.stop_auditing(%L);', "
+      "a.source), ' ' "
+      "ORDER BY a.source::pg_catalog.text COLLATE \"C\") "
+      "FROM bulla.audited_tables AS a WHERE a.ledger OPERATOR(pg_catalog.=) $1";
+  Oid types[] = {REGCLASSOID};
+  Datum values[] = {ObjectIdGetDatum(ledger)};
+  const MemoryContext caller = CurrentMemoryContext;
+  PushActiveSnapshot(GetLatestSnapshot());
+  SPI_connect();
+  if (SPI_execute_with_args(kQuery, 1, types, values, nullptr, true, 0) != SPI_OK_SELECT)
+    elog(ERROR, "SPI failed on: %s", kQuery);
+  const char* stop = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+  if (stop != nullptr) stop = MemoryContextStrdup(caller, stop);
+  SPI_finish();
+  PopActiveSnapshot();
+  if (stop == nullptr) return;
+  ereport(ERROR,
+          (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+           errmsg("changes of other tables are recorded in ledger \"%s\"", get_rel_name(ledger)),
+           errhint("End that first: %s", stop)));
 }
 
 void CheckMayAppendTo(Relation ledger, bool erasable) {

@@ -21,4 +21,8 @@ void CheckAuditedColumns(Relation source, const ChangeSettings& settings);
 // The relation is a ledger that takes events, and the current user may append to it.
 void CheckMayAppendTo(Relation ledger, bool erasable);
 
+// Raises object_not_in_prerequisite_state where changes of a table are recorded in this ledger: without it, nobody
+// could write to that table.
+void CheckTakesNoChanges(Oid ledger);
+
 }  // namespace bulla

@@ -19,12 +19,14 @@ extern "C" {
 
 #include "pg/arguments.h"
 #include "pg/chain_existing.h"
+#include "pg/change_checks.h"
 #include "pg/event_log.h"
 #include "pg/ledger_checks.h"
 #include "pg/ledger_columns.h"
 #include "pg/ledger_triggers.h"
 #include "pg/make_ledger.h"
 #include "pg/row_scan.h"
+#include "pg/settings.h"
 #include "pg/versions.h"
 
 namespace bulla {
@@ -112,6 +114,7 @@ Datum bulla_drop_ledger(PG_FUNCTION_ARGS) {
   CheckIsNotBullas(PG_GETARG_OID(0));
   LedgerId id;
   const Oid table = LockedLedger(PG_GETARG_OID(0), AccessExclusiveLock, &id);
+  if (!restore_mode) CheckTakesNoChanges(table);
   RecordEvent("ledger.dropped",
               EventDetail().Text("ledger", QualifiedName(table)).Text("ledger_id", IdText(id)));
   SPI_connect();

@@ -46,7 +46,7 @@ CREATE FUNCTION bulla.drop_ledger(ledger regclass) RETURNS void
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'bulla_drop_ledger';
 COMMENT ON FUNCTION bulla.drop_ledger(regclass) IS
-    'Makes a ledger an ordinary table again: takes its triggers away, keeps its columns and rows, and records that in bulla.events.';
+    'Makes a ledger an ordinary table again: takes its triggers away, keeps its columns and rows, and records that in bulla.events. Refuses while changes of other tables are recorded in it.';
 
 CREATE FUNCTION bulla.ledger_arguments(
     tgargs bytea,

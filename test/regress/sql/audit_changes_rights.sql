@@ -205,11 +205,25 @@ ALTER TABLE mallory_trail RENAME TO "Trail ""2""";
 INSERT INTO forged VALUES (3, 0);
 SELECT source, ledger FROM bulla.audited_tables;
 SELECT encode(tgargs, 'escape') LIKE '%public.%Trail%' AS renamed FROM pg_trigger WHERE tgrelid = 'forged'::regclass AND tgname = 'bulla_capture_change';
+\set VERBOSITY default
 SELECT bulla.drop_ledger('"Trail ""2"""');
+\set VERBOSITY terse
+SET bulla.restore = on;
+SELECT bulla.drop_ledger('"Trail ""2"""');
+RESET bulla.restore;
 INSERT INTO forged VALUES (4, 0);
 SELECT source, ledger FROM bulla.audited_tables;
 SELECT bulla.stop_auditing('forged');
 INSERT INTO forged VALUES (4, 0);
+-- With no table audited into it a ledger can be dropped.
+CREATE TABLE trail (LIKE bulla.changes);
+ALTER TABLE trail DROP COLUMN seq, DROP COLUMN prev_hash, DROP COLUMN hash, DROP COLUMN openings;
+SELECT bulla.create_ledger('trail', erasable => '{personal}') IS NOT NULL AS created;
+SELECT bulla.audit_changes('forged', 'trail');
+SELECT bulla.drop_ledger('trail');
+SELECT bulla.stop_auditing('forged');
+SELECT bulla.drop_ledger('trail');
+DROP TABLE trail;
 
 -- Columns that are left out stay out, whatever is renamed.
 CREATE TABLE secrets (id integer PRIMARY KEY, password text, pin text);
