@@ -7,16 +7,16 @@ extern "C" {
 #include "catalog/indexing.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_enum.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
+#include "nodes/nodes.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 }
-
-#include "pg/ledger_triggers.h"
 
 namespace bulla {
 namespace {
@@ -177,6 +177,32 @@ List* ColumnsOf(Oid table, Snapshot snapshot) {
   }
   scan.End();
   return columns;
+}
+
+List* ChecksOf(Oid table, Snapshot snapshot) {
+  List* checks = NIL;
+  OidScan scan(ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid,
+               table, snapshot);
+  while (HeapTuple tuple = scan.Next()) {
+    if (FormOf<Form_pg_constraint>(tuple)->contype != CONSTRAINT_CHECK) continue;
+    bool null;
+    const Datum stored =
+        heap_getattr(tuple, Anum_pg_constraint_conbin, RelationGetDescr(scan.catalog), &null);
+    if (null) continue;
+    auto* const check = static_cast<CheckFacts*>(palloc(sizeof(CheckFacts)));
+    *check = {FormOf<Form_pg_constraint>(tuple)->conname,
+              static_cast<Node*>(stringToNode(TextDatumGetCString(stored)))};
+    checks = lappend(checks, check);
+  }
+  scan.End();
+  return checks;
+}
+
+bool ReadLedgerArguments(Oid ledger, LedgerArguments* arguments) {
+  List* const triggers = OwnTriggers(ledger, nullptr);
+  if (triggers == NIL) return false;
+  const auto* const trigger = static_cast<const OwnTrigger*>(linitial(triggers));
+  return ParseLedgerArguments(trigger->argument_count, trigger->arguments, arguments);
 }
 
 Oid TableOfIndex(Oid index, Snapshot snapshot) {

@@ -7,6 +7,8 @@ extern "C" {
 #include "utils/snapshot.h"
 }
 
+#include "pg/ledger_triggers.h"
+
 namespace bulla {
 
 // The catalogue as it was when the command began: everything that others have committed by now, and what
@@ -59,6 +61,16 @@ struct ColumnFacts {
   bool has_default;  // of its own, or an identity
 };
 List* ColumnsOf(Oid table, Snapshot snapshot);  // in order of number
+
+// The CHECK constraints of a table, of CheckFacts*.
+struct CheckFacts {
+  NameData name;
+  Node* expression;  // as the catalogue stores it
+};
+List* ChecksOf(Oid table, Snapshot snapshot);
+
+// What the triggers of a ledger say of it now; false where it is none.
+bool ReadLedgerArguments(Oid ledger, LedgerArguments* arguments);
 
 // The table an index belongs to, InvalidOid where there is no such index.
 Oid TableOfIndex(Oid index, Snapshot snapshot);

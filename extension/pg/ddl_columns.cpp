@@ -96,19 +96,28 @@ void JudgeOldColumn(Oid table, const ColumnFacts* was, const ColumnFacts* is,
            "Every row of a ledger has a place in a chain.");
 }
 
+// An erasable column can be set NULL, as it could.
+void JudgeErasable(Oid table, const LedgerArguments& arguments, Snapshot before) {
+  for (int i = 0; i < arguments.erasable_count; ++i) {
+    const char* const name = arguments.erasable[i];
+    const char* const refusal = RefusalOfNull(table, name, nullptr);
+    if (refusal == nullptr || RefusalOfNull(table, name, before) != nullptr) continue;
+    ereport(ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("erasable column \"%s\" of ledger \"%s\" must be able to be NULL: %s", name,
+                    get_rel_name(table), refusal),
+             errhint("bulla.erase sets it NULL. Let a BEFORE INSERT trigger that sorts before "
+                     "\"%s\" refuse new rows without a value.",
+                     RequiredTriggers()[0].name)));
+  }
+}
+
 // Old rows have NULL in it, and their records leave that out.
 void JudgeNewColumn(Oid table, const ColumnFacts* column) {
   if (column->dropped || column->generated) return;
   if (column->has_default || get_typdefault(column->type) != nullptr)
     Refuse(table, column, "cannot be added with a DEFAULT: rows that are there would get its value",
            "Add the column without a DEFAULT, then run ALTER TABLE … ALTER COLUMN … SET DEFAULT.");
-}
-
-bool ReadArguments(Oid ledger, LedgerArguments* arguments) {
-  List* const triggers = OwnTriggers(ledger, nullptr);
-  if (triggers == NIL) return false;
-  const auto* const trigger = static_cast<const OwnTrigger*>(linitial(triggers));
-  return ParseLedgerArguments(trigger->argument_count, trigger->arguments, arguments);
 }
 
 void RecordColumnEvent(const char* action, Oid table, const char* id, const ColumnFacts* column) {
@@ -136,7 +145,7 @@ void RecordColumnChanges(Oid table, const char* id, Snapshot before) {
 
 void JudgeColumns(Oid table, Oid ledger, Snapshot before) {
   LedgerArguments arguments;
-  if (!ReadArguments(ledger, &arguments)) return;
+  if (!ReadLedgerArguments(ledger, &arguments)) return;
   List* const was = ColumnsOf(table, before);
   List* const is = ColumnsOf(table, nullptr);
   ListCell* cell;
@@ -156,6 +165,7 @@ void JudgeColumns(Oid table, Oid ledger, Snapshot before) {
   if (added) DescribeColumns(relation, arguments, &count);
   CheckChainColumns(relation, arguments.chain_by_count, arguments.chain_by);
   table_close(relation, AccessShareLock);
+  JudgeErasable(table, arguments, before);
 }
 
 void JudgeRewrite(Oid table, const Node* statement, Snapshot before) {
@@ -183,7 +193,7 @@ void RecordTableChanges(Oid table, Snapshot before) {
   LedgerArguments arguments;
   TableFacts was;
   TableFacts is;
-  if (!ReadArguments(table, &arguments) || !ReadTable(table, before, &was) ||
+  if (!ReadLedgerArguments(table, &arguments) || !ReadTable(table, before, &was) ||
       !ReadTable(table, nullptr, &is))
     return;
   const char* const id = IdText(arguments.id);

@@ -17,6 +17,7 @@ extern "C" {
 #include "pg/chain_lock.h"
 #include "pg/ddl_catalog.h"
 #include "pg/event_log.h"
+#include "pg/ledger_checks.h"
 #include "pg/ledger_relation.h"
 #include "pg/make_ledger.h"
 #include "pg/settings.h"
@@ -83,6 +84,20 @@ void VerifyWithItsRows(Oid ledger, Oid partition) {
   VerifyLedger(ledger, kWholeLedger, RefuseFinding, get_rel_name(partition));
 }
 
+// A partition may have constraints that the ledger has not.
+void RefuseWhatKeepsValues(Oid partition, Oid ledger) {
+  LedgerArguments arguments;
+  if (!ReadLedgerArguments(ledger, &arguments)) return;
+  for (int i = 0; i < arguments.erasable_count; ++i) {
+    const char* const refusal = RefusalOfNull(partition, arguments.erasable[i], nullptr);
+    if (refusal == nullptr) continue;
+    Refuse(psprintf("\"%s\" cannot be a partition of ledger \"%s\": its column \"%s\" is erasable "
+                    "there, but %s",
+                    get_rel_name(partition), get_rel_name(ledger), arguments.erasable[i], refusal),
+           "bulla.erase sets the column NULL: let the partition allow that.");
+  }
+}
+
 // A table, with what is under it, has become part of a ledger.
 void TakeIn(Oid partition, Oid ledger) {
   bool rows = false;
@@ -98,6 +113,7 @@ void TakeIn(Oid partition, Oid ledger) {
       Refuse(psprintf("unlogged table \"%s\" cannot be a partition of ledger \"%s\"",
                       get_rel_name(lfirst_oid(cell)), get_rel_name(ledger)),
              "A crash empties it: run ALTER TABLE … SET LOGGED first.");
+    RefuseWhatKeepsValues(lfirst_oid(cell), ledger);
     ProtectTable(lfirst_oid(cell), ledger);
     rows = rows || (kind == RELKIND_RELATION && HasRows(lfirst_oid(cell)));
   }

@@ -5,6 +5,7 @@ extern "C" {
 #include "postgres.h"
 #include "nodes/pg_list.h"
 #include "utils/rel.h"
+#include "utils/snapshot.h"
 }
 
 #include "pg/ledger_relation.h"
@@ -17,6 +18,14 @@ void CheckCanBecomeLedger(Relation table, const LedgerOptions& options);
 
 // The part of it that looks at erasable columns (erasable_checks.cpp); chain_by was checked.
 void CheckErasable(Relation table, const LedgerOptions& options);
+
+// What keeps a column from being set NULL, as the end of a message: its NOT NULL, that of its domain, or a CHECK
+// constraint that is false whenever it is NULL. As of a snapshot, or now where that is nullptr. nullptr where
+// nothing is found, or there is no such column: a constraint can refuse NULL in ways that are not seen here.
+const char* RefusalOfNull(Oid table, const char* column, Snapshot snapshot);
+
+// NOT NULL of a domain, or of one that it is made of.
+bool DomainRefusesNull(Oid type);
 
 // Raises undefined_table where there is no such table: regclass may be any number; wrong_object_type for an index.
 void CheckTableExists(Oid table);

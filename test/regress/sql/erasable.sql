@@ -386,6 +386,42 @@ ROLLBACK;
 ALTER TABLE visits ADD COLUMN later text;
 SELECT * FROM bulla.verify('visits');
 
+-- An erasable column stays one that can be NULL, in partitions too, by whatever would keep a value.
+\set VERBOSITY default
+CREATE DOMAIN given AS text;
+CREATE TABLE kept (id int, secret text, other text, domain given, at int NOT NULL) PARTITION BY LIST (at);
+CREATE TABLE kept_1 PARTITION OF kept FOR VALUES IN (1);
+SELECT bulla.create_ledger('kept', erasable => '{secret,other,domain}') IS NOT NULL AS created;
+INSERT INTO kept VALUES (1, 'a', 'b', 'c', 1);
+ALTER TABLE kept ALTER COLUMN secret SET NOT NULL;
+\set VERBOSITY terse
+ALTER TABLE kept_1 ALTER COLUMN secret SET NOT NULL;
+ALTER TABLE kept ADD CONSTRAINT given CHECK (secret IS NOT NULL);
+ALTER TABLE kept ADD CONSTRAINT given CHECK (secret IS NOT NULL) NOT VALID;
+ALTER TABLE kept_1 ADD CONSTRAINT given CHECK (id > 0 AND NOT (other IS NULL));
+ALTER TABLE kept ADD PRIMARY KEY (at, secret);
+\set VERBOSITY default
+ALTER DOMAIN given SET NOT NULL;
+\set VERBOSITY terse
+CREATE TABLE kept_2 PARTITION OF kept (other NOT NULL) FOR VALUES IN (2);
+CREATE TABLE kept_2 (LIKE kept, CHECK (secret IS NOT NULL));
+ALTER TABLE kept ATTACH PARTITION kept_2 FOR VALUES IN (2);
+DROP TABLE kept_2;
+-- What is no such constraint is fine; also on columns that are not erasable.
+ALTER TABLE kept ADD CONSTRAINT one_of_them CHECK (secret IS NOT NULL OR other IS NOT NULL),
+    ADD CONSTRAINT short CHECK (length(secret) < 100), ADD CONSTRAINT named CHECK (id IS NOT NULL);
+ALTER TABLE kept ALTER COLUMN id SET NOT NULL;
+ALTER DOMAIN given ADD CONSTRAINT long CHECK (length(VALUE) > 0);
+CREATE TABLE kept_2 PARTITION OF kept (id NOT NULL) FOR VALUES IN (2);
+SELECT bulla.erase('kept', '', 0, '{secret,domain}', 'x');
+SELECT count(*) FROM bulla.verify('kept');
+-- What was so before does not keep other DDL from working.
+SET bulla.restore = on;
+ALTER TABLE kept_2 ALTER COLUMN secret SET NOT NULL;
+RESET bulla.restore;
+ALTER TABLE kept_2 SET (fillfactor = 90);
+ALTER TABLE kept_2 ALTER COLUMN secret DROP NOT NULL;
+
 -- Columns that cannot be erasable, each with what to do.
 \set VERBOSITY default
 CREATE DOMAIN sure AS text NOT NULL;
@@ -399,6 +435,9 @@ SELECT bulla.create_ledger('refused', erasable => '{openings}');
 SELECT bulla.create_ledger('refused', '{tenant}', erasable => '{tenant}');
 SELECT bulla.create_ledger('refused', erasable => '{required}');
 SELECT bulla.create_ledger('refused', erasable => '{sure}');
+ALTER TABLE refused ADD CONSTRAINT noted CHECK (note IS NOT NULL);
+SELECT bulla.create_ledger('refused', erasable => '{note}');
+ALTER TABLE refused DROP CONSTRAINT noted;
 SELECT bulla.create_ledger('refused', erasable => '{doubled}');
 SELECT bulla.create_ledger('refused', erasable => '{note,note}');
 SELECT bulla.create_ledger('refused', erasable => '{NULL}');
@@ -409,6 +448,9 @@ CREATE TABLE keyed (a int, b int, c int) PARTITION BY LIST (a);
 CREATE TABLE keyed_1 PARTITION OF keyed FOR VALUES IN (1) PARTITION BY RANGE (abs(b));
 SELECT bulla.create_ledger('keyed', erasable => '{a}');
 SELECT bulla.create_ledger('keyed', erasable => '{b}');
+ALTER TABLE keyed_1 ALTER COLUMN c SET NOT NULL;
+SELECT bulla.create_ledger('keyed', erasable => '{c}');
+ALTER TABLE keyed_1 ALTER COLUMN c DROP NOT NULL;
 SELECT bulla.create_ledger('keyed', erasable => '{c}') IS NOT NULL AS created;
 \set VERBOSITY terse
 -- Without erasable columns "openings" is a name like any other.
@@ -457,5 +499,5 @@ UPDATE busy SET secret = NULL WHERE id = 2;
 SELECT count(openings) FROM busy;
 
 SET bulla.restore = on;
-DROP TABLE visits, busy, many, parted, refused, keyed, wide, before, copy CASCADE;
+DROP TABLE visits, busy, many, parted, kept, refused, keyed, wide, before, copy CASCADE;
 DROP ROLE regress_eraser, regress_reader;
