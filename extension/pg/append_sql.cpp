@@ -14,6 +14,7 @@ extern "C" {
 #include "pg/arguments.h"
 #include "pg/event_row.h"
 #include "pg/ledger_relation.h"
+#include "pg/subscriptions.h"
 
 namespace bulla {
 namespace {
@@ -48,8 +49,9 @@ Datum bulla_append(PG_FUNCTION_ARGS) {
   PreventCommandIfReadOnly("bulla.append()");
   RefuseInRestrictedOperation();
   const Relation ledger = table_open(table, RowExclusiveLock);
-  DescribeWholeLedger(ledger);
+  const Oid subscription = DescribeWholeLedger(ledger)->subscription;
   CheckMayInsert(ledger);
+  if (OidIsValid(subscription)) RaiseSubscribed(RelationGetRelationName(ledger), subscription);
   QueueEvent(ledger, event);
   table_close(ledger, NoLock);
   PG_RETURN_VOID();

@@ -47,14 +47,19 @@ bool IsNamed(List* names, Bytes name) {
   return false;
 }
 
-// The openings without the salts of the columns named, as a bytea.
-Datum WithoutSalts(Bytes openings, List* names) {
+// The openings without the salts for which `erase` is true, as a bytea.
+template <class Erase>
+Datum WithoutSalts(Bytes openings, Erase&& erase) {
   auto* const erased = static_cast<bytea*>(palloc(VARHDRSZ + openings.size()));
   const MutableBytes out(reinterpret_cast<std::byte*>(VARDATA(erased)), openings.size());
-  const Bytes written = EraseSalts(
-      openings, out, [names](const Opening& opening) { return IsNamed(names, opening.name); });
+  const Bytes written = EraseSalts(openings, out, erase);
   SET_VARSIZE(erased, VARHDRSZ + written.size());
   return PointerGetDatum(erased);
+}
+
+Datum WithoutSaltsOf(Bytes openings, List* names) {
+  return WithoutSalts(openings,
+                      [names](const Opening& opening) { return IsNamed(names, opening.name); });
 }
 
 // Those of the columns named that have a value, and their attribute numbers for the executor.
@@ -126,8 +131,40 @@ void FillErased(const LedgerRelation* ledger, TupleTableSlot* before, List* colu
       after->tts_isnull[column.attribute] = true;
   }
   after->tts_values[ledger->openings] =
-      WithoutSalts(OpeningsOf(ledger, before->tts_values, before->tts_isnull), columns);
+      WithoutSaltsOf(OpeningsOf(ledger, before->tts_values, before->tts_isnull), columns);
   ExecStoreVirtualTuple(after);
+}
+
+bool AnyColumn(const Opening&) { return true; }
+
+// Openings of the same commitments, whatever was erased from either.
+bool SameCommitments(const LedgerRelation* ledger, TupleTableSlot* a, TupleTableSlot* b) {
+  const Bytes of_a = OpeningsOf(ledger, a->tts_values, a->tts_isnull);
+  const Bytes of_b = OpeningsOf(ledger, b->tts_values, b->tts_isnull);
+  return OpeningsReader(of_a).ok() && OpeningsReader(of_b).ok() &&
+         datum_image_eq(WithoutSalts(of_a, AnyColumn), WithoutSalts(of_b, AnyColumn), false, -1);
+}
+
+// Whether two rows are the same but for erasable columns that are NULL in one of them; which, for each. What
+// their openings say is not looked at.
+bool DifferInErasures(const LedgerRelation* ledger, Relation relation, TupleTableSlot* a,
+                      TupleTableSlot* b, List** null_in_a, List** null_in_b) {
+  *null_in_a = *null_in_b = NIL;
+  if (ledger->openings < 0) return false;
+  slot_getallattrs(a);
+  slot_getallattrs(b);
+  for (int i = 0; i < RelationGetDescr(relation)->natts; ++i) {
+    const FormData_pg_attribute* const attribute = TupleDescAttr(RelationGetDescr(relation), i);
+    if (attribute->attisdropped || attribute->attgenerated != '\0' || i == ledger->openings ||
+        SameDatum(attribute, a->tts_values[i], a->tts_isnull[i], b->tts_values[i],
+                  b->tts_isnull[i]))
+      continue;
+    const LedgerColumn* const column = ErasableAt(ledger, i);
+    if (column == nullptr || (!a->tts_isnull[i] && !b->tts_isnull[i])) return false;
+    List** const names = a->tts_isnull[i] ? null_in_a : null_in_b;
+    *names = lappend(*names, const_cast<char*>(column->name));
+  }
+  return true;
 }
 
 // What stands there against its openings: evidence of tampering is not erased.
@@ -164,26 +201,31 @@ bool IsBeingErased(Relation relation, ItemPointer row) {
 
 List* ErasedColumns(const LedgerRelation* ledger, Relation relation, TupleTableSlot* before,
                     TupleTableSlot* after) {
-  if (ledger->openings < 0) return NIL;
-  slot_getallattrs(before);
-  slot_getallattrs(after);
-  List* erased = NIL;
-  for (int i = 0; i < RelationGetDescr(relation)->natts; ++i) {
-    const FormData_pg_attribute* const attribute = TupleDescAttr(RelationGetDescr(relation), i);
-    if (attribute->attisdropped || attribute->attgenerated != '\0' || i == ledger->openings ||
-        SameDatum(attribute, before->tts_values[i], before->tts_isnull[i], after->tts_values[i],
-                  after->tts_isnull[i]))
-      continue;
-    const LedgerColumn* const column = ErasableAt(ledger, i);
-    if (column == nullptr || !after->tts_isnull[i]) return NIL;
-    erased = lappend(erased, const_cast<char*>(column->name));
-  }
+  List* erased;
+  List* erased_before;
+  if (!DifferInErasures(ledger, relation, before, after, &erased_before, &erased) ||
+      erased == NIL || erased_before != NIL || after->tts_isnull[ledger->openings])
+    return NIL;
   const Bytes openings = OpeningsOf(ledger, before->tts_values, before->tts_isnull);
-  const bool same_openings = erased != NIL && !after->tts_isnull[ledger->openings] &&
-                             OpeningsReader(openings).ok() &&
-                             datum_image_eq(WithoutSalts(openings, erased),
+  const bool same_openings = OpeningsReader(openings).ok() &&
+                             datum_image_eq(WithoutSaltsOf(openings, erased),
                                             after->tts_values[ledger->openings], false, -1);
   return same_openings ? erased : NIL;
+}
+
+bool IsArrivingErasure(const LedgerRelation* ledger, Relation relation, TupleTableSlot* before,
+                       TupleTableSlot* after, List** columns) {
+  List* erased_before;
+  return DifferInErasures(ledger, relation, before, after, &erased_before, columns) &&
+         SameCommitments(ledger, before, after);
+}
+
+HeapTuple ErasedRow(const LedgerRelation* ledger, TupleTableSlot* row, List* columns) {
+  TupleTableSlot* const after = MakeSingleTupleTableSlot(row->tts_tupleDescriptor, &TTSOpsVirtual);
+  FillErased(ledger, row, columns, after);
+  const HeapTuple erased = ExecCopySlotHeapTuple(after);
+  ExecDropSingleTupleTableSlot(after);
+  return erased;
 }
 
 List* EraseValues(Relation relation, ItemPointer row, List* columns) {

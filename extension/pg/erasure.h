@@ -19,6 +19,15 @@ namespace bulla {
 List* ErasedColumns(const LedgerRelation* ledger, Relation relation, TupleTableSlot* before,
                     TupleTableSlot* after);
 
+// The same of an UPDATE that a replication worker brings: it may come again by a second subscription, or later
+// than another erasure of the row. What is erased in either row is to be erased, so `columns` are those that
+// `before` has and `after` lacks, NIL where there is nothing left to do. False where it is no erasure.
+bool IsArrivingErasure(const LedgerRelation* ledger, Relation relation, TupleTableSlot* before,
+                       TupleTableSlot* after, List** columns);
+
+// The row as it is without the values of these columns. palloc'd.
+HeapTuple ErasedRow(const LedgerRelation* ledger, TupleTableSlot* row, List* columns);
+
 // True while EraseValues changes this row: what bulla.refuse_change lets through, if it is an erasure.
 bool IsBeingErased(Relation relation, ItemPointer row);
 

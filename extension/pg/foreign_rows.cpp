@@ -29,14 +29,16 @@ void AddName(const char* column, void* names) {
   *list = lappend(*list, pstrdup(column));
 }
 
-struct FoundHash {
+struct FoundRow {
   bool found;
   bool readable;
   LeafHash hash;
+  ItemPointerData place;
 };
 
 void KeepHash(LedgerRelation* leaf, TupleTableSlot* row, void* state) {
-  auto* const result = static_cast<FoundHash*>(state);
+  auto* const result = static_cast<FoundRow*>(state);
+  result->place = row->tts_tid;
   bool null;
   const Datum hash = slot_getattr(row, leaf->hash + 1, &null);
   result->found = true;
@@ -46,9 +48,9 @@ void KeepHash(LedgerRelation* leaf, TupleTableSlot* row, void* state) {
 // A row can arrive twice: by two subscriptions, or where rows were restored before the subscription copied
 // them. As of now, since another worker may have brought it.
 bool IsThere(Relation relation, const LedgerRelation* ledger, const RowChain& chain, int64 seq,
-             const LeafHash& hash) {
+             const LeafHash& hash, ItemPointer place) {
   if (!OidIsValid(ledger->head_index)) return false;
-  FoundHash there = {};
+  FoundRow there = {};
   ScanRows(RelationGetRelid(relation), chain.values, seq, seq, SnapshotSelf, KeepHash, &there);
   if (there.found && (!there.readable || there.hash != hash)) {
     ereport(
@@ -60,7 +62,16 @@ bool IsThere(Relation relation, const LedgerRelation* ledger, const RowChain& ch
          errhint("Rows were appended here, or it is a subscription to two publishers that are "
                  "not copies of each other. One of the two histories has to be given up.")));
   }
+  *place = there.place;
   return there.found;
+}
+
+// The row that is there has what was erased from the one that arrives: the publisher's erasure went by.
+void EraseWhatIsThere(Relation relation, const LedgerRelation* ledger, ItemPointer place,
+                      const Datum* values, const bool* nulls, List* erased) {
+  if (erased == NIL) return;
+  List* const columns = EraseValues(relation, place, erased);
+  if (columns != NIL) RecordPublishersErasure(ledger, values, nulls, columns);
 }
 
 }  // namespace
@@ -84,7 +95,11 @@ bool AdmitForeignRow(Relation relation, const LedgerRelation* ledger, const Datu
                            static_cast<long long>(seq), RelationGetRelationName(relation)),
                     errhint("%s", HintForMismatch())));
   }
-  if (IsLogicalWorker() && IsThere(relation, ledger, chain, seq, hash)) return false;
+  ItemPointerData place;
+  if (IsLogicalWorker() && IsThere(relation, ledger, chain, seq, hash, &place)) {
+    EraseWhatIsThere(relation, ledger, &place, values, nulls, erased);
+    return false;
+  }
   if (IsLogicalWorker() && erased != NIL) RecordPublishersErasure(ledger, values, nulls, erased);
   ForgetHeadsAtCommit(ledger);
   return true;

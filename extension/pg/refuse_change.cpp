@@ -15,8 +15,9 @@ extern "C" {
 namespace bulla {
 namespace {
 
-// An erasure made here is recorded where it was asked for; a publisher's is recorded now.
-bool IsErasureThatMay(const TriggerData* trigger) {
+// Whether an UPDATE is an erasure, and the row that it leaves: null where there is nothing to change. One made
+// here is recorded where it was asked for; a publisher's is recorded now.
+bool IsErasureThatMay(const TriggerData* trigger, HeapTuple* row) {
   if (!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) || !TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
     return false;
   const Relation relation = trigger->tg_relation;
@@ -24,10 +25,14 @@ bool IsErasureThatMay(const TriggerData* trigger) {
   if (!here && !IsLogicalWorker()) return false;
   const LedgerRelation* const ledger = DescribeLedger(relation);
   TupleTableSlot* const before = trigger->tg_trigslot;
-  List* const columns = ErasedColumns(ledger, relation, before, trigger->tg_newslot);
-  if (columns != NIL && !here)
+  *row = trigger->tg_newtuple;
+  if (here) return ErasedColumns(ledger, relation, before, trigger->tg_newslot) != NIL;
+  List* columns;
+  if (!IsArrivingErasure(ledger, relation, before, trigger->tg_newslot, &columns)) return false;
+  if (columns != NIL)
     RecordPublishersErasure(ledger, before->tts_values, before->tts_isnull, columns);
-  return columns != NIL;
+  *row = columns != NIL ? ErasedRow(ledger, before, columns) : nullptr;
+  return true;
 }
 
 bool IsPruningThatMay(const TriggerData* trigger) {
@@ -46,7 +51,8 @@ Datum bulla_refuse_change(PG_FUNCTION_ARGS) {
              errmsg("this function must be called as a trigger BEFORE UPDATE, DELETE or TRUNCATE"),
              errhint("bulla.create_ledger makes the triggers of a ledger.")));
   }
-  if (IsErasureThatMay(trigger)) return PointerGetDatum(trigger->tg_newtuple);
+  HeapTuple erased;
+  if (IsErasureThatMay(trigger, &erased)) return PointerGetDatum(erased);
   if (IsPruningThatMay(trigger)) return PointerGetDatum(trigger->tg_trigtuple);
   if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event)) {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
