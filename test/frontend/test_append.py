@@ -3,16 +3,15 @@ import concurrent.futures
 import json
 import unittest
 
-from bullad import EVENT, ServiceTest, new_id, tearDownModule  # noqa: F401
-from support import make_request
+from service import EVENT, BulladTest, encode, new_id
 
 
-class AppendTest(ServiceTest):
+class AppendTest(BulladTest):
     """Beside test_rest's AppendTest."""
 
-    def refused(self, body, status, *parts, **arguments):
+    def refused(self, body, status, expression=None):
         before = self.count_events()
-        self.assert_problem(self.call("POST", "/v1/audit", body, **arguments), status, *parts)
+        self.assert_problem(self.call("POST", "/v1/audit", body), status, expression)
         self.assertEqual(self.count_events(), before)
 
     def test_the_same_event_sent_by_many_at_once_is_appended_once(self):
@@ -35,9 +34,9 @@ class AppendTest(ServiceTest):
         for one in seqs:
             self.assertEqual(one, list(range(one[0], one[0] + len(one))))
         self.assertEqual(sorted(seq for one in seqs for seq in one), list(range(220)))
-        rows = self.query(
+        rows = self.database.run(
             "SELECT prev_hash, hash FROM agentidp.audit_events WHERE organization_id = %s"
-                          " ORDER BY seq", organization)
+            " ORDER BY seq", organization)
         for before, after in zip(rows, rows[1:]):
             self.assertEqual(bytes(before[1]), bytes(after[0]))
 
@@ -86,9 +85,8 @@ class AppendTest(ServiceTest):
     def test_requests_sent_ahead_are_answered_in_order(self):
         organization = new_id()
         body = json.dumps(EVENT | {"organizationId": organization}).encode()
-        fields = self.fields(more=[("Content-Type", "application/json")])
         with self.bullad.connect() as connection:
-            connection.send(make_request("POST", "/v1/audit", fields, body) * 20)
+            connection.send(encode("POST", "/v1/audit", self.token, body) * 20)
             self.assertEqual([connection.answer().json()["seq"] for _ in range(20)],
                              list(range(20)))
 

@@ -6,16 +6,16 @@ import unittest
 
 import defects
 from malformed_cases import CASES
-from bullad import EVENT, ServiceTest, tearDownModule  # noqa: F401
-from support import make_request, run_race, wait_until
+from service import EVENT, BulladTest, encode
+from support import run_race, wait_until
 from test_malformed import CaseTest, CoreSubject, EndTest
 
 
-class HostileTest(ServiceTest):
+class HostileTest(BulladTest):
     """What the core is tested with, against the service itself."""
 
-    config = {"limits__connections_per_address": "100000", "limits__connections": "100000",
-              "database__queue": "100000"}
+    config = {"limits__connections_per_address": 100000, "limits__connections": 100000,
+              "database__queue": 100000}
 
     def test_racing_clients_get_their_own_answers(self):
         before = self.bullad.descriptors()
@@ -71,9 +71,9 @@ class HostileTest(ServiceTest):
 
     def test_nothing_after_413_is_taken_for_a_request(self):
         with self.bullad.connect() as connection:
-            connection.try_send(make_request("POST", "/v1/audit", self.fields(), b"")[:-21] +
+            connection.try_send(encode("POST", "/v1/audit", self.token).removesuffix(b"\r\n") +
                                 b"Content-Length: 2000000\r\n\r\n" + b"x" * 70_000 +
-                                make_request("GET", "/v1/audit?limit=1", self.fields()) * 20)
+                                encode("GET", "/v1/audit?limit=1", self.token) * 20)
             answers = connection.answers()
         self.assertEqual([answer.status for answer in answers], [413])
 
@@ -87,7 +87,7 @@ class BulladSubject(CoreSubject):
             self.starts += 1
             if self.starts == 1:
                 MalformedTest.setUpClass()
-            self.server = MalformedTest.serve(timeouts__head='"2min"', timeouts__body='"2min"')
+            self.server = MalformedTest.serve(timeouts__head="2min", timeouts__body="2min")
         return self.server
 
     def stop(self):
@@ -104,7 +104,7 @@ class BulladSubject(CoreSubject):
         """bullad does not echo."""
 
 
-class MalformedTest(ServiceTest):
+class MalformedTest(BulladTest):
     """The database and bullad behind BulladSubject; no tests of its own."""
 
 

@@ -8,15 +8,14 @@ import subprocess
 import unittest
 import uuid
 
-from bullad import (BULLAD, EVENT, Bullad, ServiceTest, new_id, tearDownModule,  # noqa: F401
-                     with_client)
+from service import BULLAD, EVENT, BulladTest, cluster_log, new_id
 from support import Connection, end_with_parent, wait_until
 
 
-class LogsTest(ServiceTest):
+class LogsTest(BulladTest):
     """What is written where, and what never is."""
 
-    config = {"api__trusted_proxies": '["127.0.0.1"]'}
+    config = {"api__trusted_proxies": ["127.0.0.1"]}
 
     def test_a_request_has_one_id_everywhere(self):
         answer = self.call("POST", "/v1/audit", EVENT)
@@ -28,7 +27,7 @@ class LogsTest(ServiceTest):
         self.assertEqual(line["client"], "127.0.0.1")
         self.assertGreaterEqual(line["duration_ms"], 0)
         self.assertEqual(line["response_bytes"], len(answer.body))
-        wait_until(lambda: f"bullad/{request_id}" in self.cluster.log(),
+        wait_until(lambda: f"bullad/{request_id}" in cluster_log(),
                    "the database's log has it")
         for (name,) in self.backends("application_name"):
             self.assertNotIn(request_id, name)
@@ -39,7 +38,7 @@ class LogsTest(ServiceTest):
         self.assert_problem(answer, 400)
         self.assertEqual(answer.field("x-request-id"), name)
         self.assertEqual(self.bullad.wait_for_log("request", request_id=name)["status"], 400)
-        wait_until(lambda: re.search(f"bullad/{name} ERROR:", self.cluster.log()),
+        wait_until(lambda: re.search(f"bullad/{name} ERROR:", cluster_log()),
                    "the database's log has it")
 
     def test_a_call_that_waits_is_named_in_pg_stat_activity(self):
@@ -76,18 +75,15 @@ class LogsTest(ServiceTest):
     def test_values_and_secrets_are_in_no_log_and_no_process_list(self):
         password = f"password-{uuid.uuid4()}"
         # Not as an administrator would do it who has such a log.
-        with_client(self.cluster.connect(self.database,
-                                         options="-c log_statement=none -c log_duration=off"
-                                         " -c log_min_duration_statement=-1"),
-                    "ALTER ROLE bullad PASSWORD %s", [password])
-        conninfo = self.cluster.conninfo(self.database, "bullad")
-        config = self.write_config(database__conninfo=f'"{conninfo} password={password}"')
-        bullad = Bullad(config)
+        with self.database.session(options="-c log_statement=none -c log_duration=off"
+                                   " -c log_min_duration_statement=-1") as run_there:
+            run_there("ALTER ROLE bullad PASSWORD %s", password)
+        conninfo = self.database.conninfo("bullad")
+        bullad = self.serve(database__conninfo=f"{conninfo} password={password}")
         self.addCleanup(bullad.kill)
-        bullad.wait_ready()
         secrets = {name: f"{name}-{uuid.uuid4()}" for name in
                    ("metadata", "wrong", "unknown", "query", "long", "text", "token")}
-        _, token = self.add_token("--scope", "admin")
+        token = self.database.add_token(new_id(), "admin")
         secrets["added"] = token
         calls = [
             ("POST", "/v1/audit", EVENT | {"metadata": {"x": secrets["metadata"]}}, 201),
@@ -124,7 +120,7 @@ class LogsTest(ServiceTest):
         wait_until(lambda: bullad.find_log("request", status=503), "the last request is logged")
         bullad.stop()
         places["bullad's log"] = bullad.log_path.read_bytes()
-        places["the database's log"] = self.cluster.log().encode()
+        places["the database's log"] = cluster_log().encode()
         for name in ("unknown", "added"):
             secrets[f"the digest of {name}"] = hashlib.sha256(secrets[name].encode()).hexdigest()
         secrets["password"] = password
@@ -138,9 +134,9 @@ class LogsTest(ServiceTest):
     def test_a_log_that_nobody_reads_stops_nothing(self):
         reader, writer = os.pipe()
         self.addCleanup(os.close, reader)
-        config = self.write_config(api__listen='["127.0.0.1:0", "unix:%s"]'
-                                   % (self.folder / "api.sock"),
-                                   admin__listen='["unix:%s"]' % (self.folder / "admin.sock"))
+        config = self.database.write_config(
+            api__listen=["127.0.0.1:0", f"unix:{self.folder / 'api.sock'}"],
+            admin__listen=[f"unix:{self.folder / 'admin.sock'}"])
         with subprocess.Popen([BULLAD, "serve", "--config", config], stdin=subprocess.DEVNULL,
                               stderr=writer,
                               preexec_fn=end_with_parent) as process:
@@ -165,7 +161,7 @@ class LogsTest(ServiceTest):
                 self.assertEqual(process.wait(60), 0)
 
 
-class MetricsTest(ServiceTest):
+class MetricsTest(BulladTest):
     """/metrics"""
 
     def test_known_traffic_is_counted(self):
@@ -228,12 +224,13 @@ class MetricsTest(ServiceTest):
         self.assertLess(len(self.bullad.admin("/metrics").body.splitlines()) - before, 60)
 
     def test_the_regular_verification_is_a_gauge(self):
-        bullad = self.serve(audit__verify_every='"200ms"')
+        bullad = self.serve(audit__verify_every="200ms")
         self.addCleanup(bullad.kill)
         integrity = "agentidp_audit_chain_integrity"
         wait_until(lambda: bullad.metric(integrity) == 1, "it is verified")
         [event] = self.append({"metadata": {"n": 1}})
-        self.alter(event["eventId"], {"n": 2})
+        alter = "UPDATE agentidp.audit_events SET metadata = %s WHERE event_id = %s"
+        self.database.behind_its_back(alter, '{"n": 2}', event["eventId"])
         try:
             wait_until(lambda: bullad.metric(integrity) == 0, "it is seen")
             line = bullad.wait_for_log("the audit events are not as they were appended",
@@ -241,7 +238,7 @@ class MetricsTest(ServiceTest):
             self.assertEqual((line["level"], line["event_id"], line["seq"]),
                              ("error", event["eventId"], str(event["seq"])))
         finally:
-            self.alter(event["eventId"], {"n": 1})
+            self.database.behind_its_back(alter, '{"n": 1}', event["eventId"])
         wait_until(lambda: bullad.metric(integrity) == 1, "it is sound again")
 
     def test_the_format_is_what_prometheus_reads(self):

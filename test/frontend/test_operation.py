@@ -5,7 +5,7 @@ import tempfile
 import unittest
 
 import service
-from service import Database, Service, ServiceTest, bullad, event, query, write_config
+from service import Bullad, Database, ServiceTest, event, run_bullad, write_config
 from support import wait_until
 
 
@@ -22,8 +22,8 @@ class DatabaseTest(ServiceTest):
 
     database = token = None
 
-    def start(self, settings=None, **arguments):
-        started = Service(self.database, settings, **arguments)
+    def start(self, **changes):
+        started = Bullad(self.database.write_config(**changes))
         self.addCleanup(started.stop)
         return started
 
@@ -36,12 +36,12 @@ class SettingUpTest(ServiceTest):
 
     def test_a_second_init_changes_nothing_and_prints_no_token(self):
         database = Database("twice")
-        first = bullad("init", "--database", database.conninfo())
+        first = run_bullad("init", "--database", database.conninfo())
         self.assertEqual(first.returncode, 0, first.stderr)
         self.assertRegex(first.stdout, r"^bulla_[A-Za-z0-9_-]{43}\n$")
         self.assertNotIn(first.stdout.strip(), first.stderr)
         before = self.state(database)
-        second = bullad("init", "--database", database.conninfo())
+        second = run_bullad("init", "--database", database.conninfo())
         self.assertEqual((second.returncode, second.stdout), (0, ""))
         self.assertNotIn("made role", second.stderr)
         self.assertEqual(self.state(database), before)
@@ -66,8 +66,8 @@ class SettingUpTest(ServiceTest):
         database.initialize()
         database.run("REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA agentidp_api FROM bullad")
         database.run("ALTER ROLE bullad RESET log_parameter_max_length")
-        self.assertEqual(bullad("init", "--database", database.conninfo()).returncode, 0)
-        server = Service(database)
+        self.assertEqual(run_bullad("init", "--database", database.conninfo()).returncode, 0)
+        server = Bullad(database.write_config())
         self.addCleanup(server.stop)
         self.assertIn("log_parameter_max_length=0", database.run(
             "SELECT rolconfig FROM pg_roles WHERE rolname = 'bullad'")[0][0])
@@ -97,19 +97,19 @@ class CommandLineTest(unittest.TestCase):
         path = self.folder / "bullad.toml"
         path.write_text(text, encoding="utf-8")
         path.chmod(0o640)
-        return bullad("check-config", "--config", path, env=env), path
+        return run_bullad("check-config", "--config", path, env=env), path
 
     def test_a_configuration_that_is_not_there_is_a_mistake(self):
         for path in (self.folder / "none.toml", self.folder):
-            done = bullad("check-config", "--config", path)
+            done = run_bullad("check-config", "--config", path)
             self.assertEqual((done.returncode, done.stdout), (2, ""))
             self.assertIn(str(path), done.stderr)
 
     def test_an_address_that_cannot_be_had_ends_bullad_with_2(self):
         path = write_config(self.folder / "bullad.toml", {
-            "api.listen": ["192.0.2.1:1"], "admin.listen": ["127.0.0.1:0"],
-            "database.conninfo": "host=/nowhere"})
-        done = bullad("serve", "--config", path)
+            "api__listen": ["192.0.2.1:1"], "admin__listen": ["127.0.0.1:0"],
+            "database__conninfo": "host=/nowhere"})
+        done = run_bullad("serve", "--config", path)
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn("192.0.2.1:1", done.stderr)
 
@@ -137,7 +137,7 @@ class CommandLineTest(unittest.TestCase):
                                          ("" if good else "queue = 0\n"))
                     self.assertEqual(done.returncode, 0 if good else 2, done.stderr)
                     self.assertNotIn(secret, done.stdout + done.stderr)
-                    done = bullad("check-config", env={"BULLAD_DATABASE_CONNINFO": conninfo})
+                    done = run_bullad("check-config", env={"BULLAD_DATABASE_CONNINFO": conninfo})
                     self.assertEqual(done.returncode, 0, done.stderr)
                     self.assertNotIn(secret, done.stdout + done.stderr)
         for conninfo in (f"host=db password='{secret}", f"postgresql://bullad:{secret}@db:x:y/%zz"):
@@ -155,10 +155,10 @@ class FaultsTest(DatabaseTest):
         # A connection that broke may be found by one call each.
         wait_until(lambda: server.get("/v1/audit", self.token).status == 200, "bullad answers")
         self.append(server)
-        wait_until(lambda: server.administration("/health/ready").status == 200, "bullad is ready")
+        wait_until(lambda: server.admin("/health/ready").status == 200, "bullad is ready")
 
     def test_a_backend_that_is_killed_between_calls_is_nobodys_loss(self):
-        server = self.start({"database.connections": 2})
+        server = self.start(database__connections=2)
         for _ in range(3):
             self.database.run("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
                               " WHERE usename = 'bullad' AND query LIKE '%list_audit_events%'")

@@ -6,14 +6,15 @@ import signal
 import threading
 import unittest
 
-from bullad import EVENT, Bullad, ServiceTest, new_id, tearDownModule  # noqa: F401
-from support import Closed, make_request, wait_until
+from service import (EVENT, Bullad, BulladTest, encode, new_id, signal_cluster, start_cluster,
+                     stop_cluster)
+from support import Closed, wait_until
 
 
-class OutagesTest(ServiceTest):
+class OutagesTest(BulladTest):
     """The database is gone, slow, frozen or busy."""
 
-    config = {"database__deadline": '"3s"', "database__long_deadline": '"3s"'}
+    config = {"database__deadline": "3s", "database__long_deadline": "3s"}
 
     def setUp(self):
         # What bullad thinks of its connections may be a second old: the server knows.
@@ -32,7 +33,7 @@ class OutagesTest(ServiceTest):
 
     def test_a_database_that_is_stopped_is_503_and_comes_back_by_itself(self):
         self.assert_well()
-        self.cluster.stop()
+        stop_cluster()
         try:
             wait_until(lambda: self.bullad.admin("/health/ready").status == 503, "it is not ready")
             for method, target, body in (("POST", "/v1/audit", EVENT), ("GET", "/v1/audit", None),
@@ -52,13 +53,13 @@ class OutagesTest(ServiceTest):
             self.assertEqual(self.bullad.metric("bulla_database_connections", pool="everyday",
                                                 state="down"), 4)
         finally:
-            self.cluster.start()
+            start_cluster()
         self.bullad.wait_ready()
         self.wait_until_none_is_down()
         self.assert_well()
 
     def test_a_database_that_is_frozen_is_503_in_time_and_comes_back_by_itself(self):
-        self.cluster.signal(signal.SIGSTOP)
+        signal_cluster(signal.SIGSTOP)
         try:
             answers = []
             with concurrent.futures.ThreadPoolExecutor(8) as pool:
@@ -70,7 +71,7 @@ class OutagesTest(ServiceTest):
             self.assertEqual(self.bullad.admin("/health/live").status, 200)
             self.assert_problem(self.call("GET", "/v1/audit"), 503)
         finally:
-            self.cluster.signal(signal.SIGCONT)
+            signal_cluster(signal.SIGCONT)
         self.bullad.wait_ready()
         wait_until(lambda: self.call("POST", "/v1/audit", EVENT).status == 201, "it serves again")
         self.assert_well()
@@ -137,8 +138,8 @@ class OutagesTest(ServiceTest):
         self.assert_well()
 
     def test_a_full_queue_is_503_at_once(self):
-        bullad = self.serve(database__connections="1", database__queue="2",
-                            database__deadline='"60s"')
+        bullad = self.serve(database__connections=1, database__queue=2,
+                            database__deadline="60s")
         self.addCleanup(bullad.kill)
         with self.locked():
             running = self.send(bullad)
@@ -158,7 +159,7 @@ class OutagesTest(ServiceTest):
         self.assertEqual(bullad.metric("bulla_database_queue", pool="everyday"), 0)
 
     def test_what_nobody_waits_for_any_more_is_not_done(self):
-        bullad = self.serve(database__connections="1", database__deadline='"60s"')
+        bullad = self.serve(database__connections=1, database__deadline="60s")
         self.addCleanup(bullad.kill)
         events = [new_id() for _ in range(3)]
         with self.locked():
@@ -178,14 +179,14 @@ class OutagesTest(ServiceTest):
                                        status_code="499"), 3)
 
     def test_a_verification_keeps_no_everyday_call_waiting(self):
-        bullad = self.serve(database__connections="1", database__long_deadline='"60s"')
+        bullad = self.serve(database__connections=1, database__long_deadline="60s")
         self.addCleanup(bullad.kill)
         clients = []
         # Who verifies looks there, and nobody else.
         with self.locked("bulla.events", "ACCESS EXCLUSIVE"):
             for _ in range(4):
                 clients.append(bullad.connect())
-                clients[-1].send(make_request("GET", "/v1/audit/verify", self.fields()))
+                clients[-1].send(encode("GET", "/v1/audit/verify", self.token))
             wait_until(lambda: self.waiting_calls() == 1, "a verification waits")
             for _ in range(20):
                 self.assertEqual(self.call("GET", "/v1/audit?limit=1", bullad=bullad).status, 200)
@@ -194,31 +195,31 @@ class OutagesTest(ServiceTest):
             client.close()
 
     def test_bullad_starts_without_a_database_and_waits_for_it(self):
-        self.cluster.stop()
+        stop_cluster()
         try:
-            bullad = Bullad(self.write_config())
+            bullad = Bullad(self.database.write_config(), ready=False)
             self.addCleanup(bullad.kill)
             self.assertEqual(bullad.admin("/health/live").status, 200)
             self.assertEqual(bullad.admin("/health/ready").status, 503)
             self.assert_problem(self.call("GET", "/v1/audit", bullad=bullad), 503)
         finally:
-            self.cluster.start()
+            start_cluster()
         bullad.wait_ready()
         wait_until(lambda: self.call("POST", "/v1/audit", EVENT, bullad=bullad).status == 201,
                    "it serves")
         self.bullad.wait_ready()
 
 
-class EndingTest(ServiceTest):
+class EndingTest(BulladTest):
     """SIGTERM."""
 
     def start(self, **changes):
-        bullad = self.serve(database__deadline='"60s"', **changes)
+        bullad = self.serve(database__deadline="60s", **changes)
         self.addCleanup(bullad.kill)
         return bullad
 
     def test_calls_under_way_are_answered_before_it_ends(self):
-        bullad = self.start(timeouts__drain='"60s"')
+        bullad = self.start(timeouts__drain="60s")
         events = [new_id() for _ in range(10)]
         with self.locked():
             clients = [self.send(bullad, eventId=event) for event in events]
@@ -246,7 +247,7 @@ class EndingTest(ServiceTest):
         self.assertTrue(bullad.find_log("stopped: all requests were answered"))
 
     def test_calls_that_take_too_long_are_cut_off_and_not_done(self):
-        bullad = self.start(timeouts__drain='"500ms"')
+        bullad = self.start(timeouts__drain="500ms")
         event = new_id()
         with self.locked():
             client = self.send(bullad, eventId=event)
@@ -260,7 +261,7 @@ class EndingTest(ServiceTest):
         self.assertFalse(self.is_there(event))
 
     def test_a_second_signal_ends_it_at_once(self):
-        bullad = self.start(timeouts__drain='"60s"')
+        bullad = self.start(timeouts__drain="60s")
         with self.locked():
             self.send(bullad)
             wait_until(lambda: self.waiting_calls() == 1, "the call runs")

@@ -9,18 +9,18 @@ import uuid
 
 import psycopg2
 from certificates import Authority
-from bullad import BULLAD, EVENT, ServiceTest, new_id, run, tearDownModule  # noqa: F401
+from service import EVENT, BulladTest, Database, cluster_log, folder, new_id, run_bullad
 from support import Closed
 
 
-class SetUpTest(ServiceTest):
+class SetUpTest(BulladTest):
     """bullad init, token, check-config, --help."""
 
     def init(self, database, *words, user="postgres"):
-        return run(BULLAD, "init", "--database", self.cluster.conninfo(database, user), *words)
+        return run_bullad("init", "--database", database.conninfo(user), *words)
 
     def test_init_prints_one_token_and_nothing_else_and_a_second_time_none(self):
-        database = self.cluster.new_database()
+        database = Database()
         first = self.init(database)
         self.assertEqual(first.returncode, 0, first.stderr)
         self.assertRegex(first.stdout, r"^bulla_[A-Za-z0-9_-]{43}\n$")
@@ -28,24 +28,21 @@ class SetUpTest(ServiceTest):
         self.assertEqual((second.returncode, second.stdout), (0, ""), second.stderr)
         self.assertNotIn(first.stdout.strip(), first.stderr + second.stderr)
         digest = hashlib.sha256(first.stdout.strip().encode()).digest()
-        with contextlib.closing(self.cluster.connect(database)) as client:
-            with client.cursor() as cursor:
-                cursor.execute("SELECT token_digest, scopes FROM agentidp.access_tokens")
-                self.assertEqual([(bytes(row[0]), row[1]) for row in cursor.fetchall()],
-                                 [(digest, ["admin"])])
-        self.assertNotIn(first.stdout.strip(), self.cluster.log())
+        rows = database.run("SELECT token_digest, scopes FROM agentidp.access_tokens")
+        self.assertEqual([(bytes(row[0]), row[1]) for row in rows], [(digest, ["admin"])])
+        self.assertNotIn(first.stdout.strip(), cluster_log())
 
     def test_of_two_at_once_one_gets_the_token(self):
-        database = self.cluster.new_database()
+        database = Database()
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             done = list(pool.map(lambda _: self.init(database), range(4)))
         self.assertEqual([one.returncode for one in done], [0] * 4, [one.stderr for one in done])
         self.assertEqual(sorted(len(one.stdout) for one in done), [0, 0, 0, 50])
 
     def test_without_the_rights_it_says_so(self):
-        self.query("CREATE ROLE nobody_special LOGIN")
-        self.addCleanup(self.query, "DROP ROLE nobody_special")
-        done = self.init(self.cluster.new_database(), user="nobody_special")
+        self.database.run("CREATE ROLE nobody_special LOGIN")
+        self.addCleanup(self.database.run, "DROP ROLE nobody_special")
+        done = self.init(Database(), user="nobody_special")
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn("superuser", done.stderr)
         for line in done.stderr.splitlines():
@@ -55,14 +52,15 @@ class SetUpTest(ServiceTest):
         for words in (("init",), ("token", "add", "x", "--scope", "admin"),
                       ("token", "revoke", "x")):
             for conninfo in (f"host={self.folder} user=postgres",
-                             self.cluster.conninfo("absent", "postgres"),
+                             f"host={folder()} dbname=absent user=postgres",
                              "host=127.0.0.1 port=1 user=postgres"):
-                done = run(BULLAD, *words, "--database", conninfo)
+                done = run_bullad(*words, "--database", conninfo)
                 self.assertEqual((done.returncode, done.stdout), (3, ""), done.stderr)
                 self.assertTrue(done.stderr.startswith("bullad: "))
 
     def test_tokens_that_cannot_be_are_refused(self):
-        name, _ = self.add_token("--scope", "audit:read")
+        name = "taken"
+        self.database.add_token(name, "audit:read")
         for words, code, part in ((("add", name, "--scope", "audit:read"), 1, "already"),
                                   (("add", "x", "--scope", "everything"), 1, "scopes"),
                                   (("add", "x"), 2, "--scope"),
@@ -77,26 +75,26 @@ class SetUpTest(ServiceTest):
                                   (("revoke", "not-there"), 1, "not-there"),
                                   (("revoke",), 2, "NAME"),
                                   ((), 2, "subcommand")):
-            done = run(BULLAD, "token", *words, "--database", self.admin_conninfo)
+            done = run_bullad("token", *words, "--database", self.database.conninfo())
             self.assertEqual((done.returncode, done.stdout), (code, ""), (words, done.stderr))
             self.assertIn(part.lower(), done.stderr.lower(), words)
 
     def test_the_services_role_can_call_its_functions_and_nothing_else(self):
-        [attributes] = self.query(
+        [attributes] = self.database.run(
             "SELECT rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls"
             " FROM pg_roles WHERE rolname = 'bullad'")
         self.assertFalse(any(attributes))
         for what in ("pg_shdepend WHERE deptype = 'o' AND refobjid = 'bullad'::regrole",
                      "pg_auth_members WHERE member = 'bullad'::regrole"):
-            self.assertEqual(self.query(f"SELECT count(*) FROM {what}"), [(0,)], what)
-        schemas = self.query(
+            self.assertEqual(self.database.run(f"SELECT count(*) FROM {what}"), [(0,)], what)
+        schemas = self.database.run(
             "SELECT DISTINCT n.nspname"
             " FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace"
             " WHERE has_function_privilege('bullad', p.oid, 'EXECUTE')"
             " AND has_schema_privilege('bullad', n.oid, 'USAGE')"
             " AND n.nspname NOT IN ('pg_catalog', 'information_schema')")
         self.assertLessEqual({name for (name,) in schemas}, {"agentidp_api", "bulla"})
-        with contextlib.closing(self.cluster.connect(self.database, "bullad")) as client:
+        with contextlib.closing(self.database.connect(user="bullad")) as client:
             for sql in ("SELECT * FROM agentidp.audit_events",
                         "SELECT * FROM agentidp.access_tokens",
                         "INSERT INTO agentidp.audit_events DEFAULT VALUES",
@@ -121,21 +119,18 @@ class SetUpTest(ServiceTest):
                     self.assertIn(caught.exception.pgcode, ("42501", "42883"), sql)
 
     def test_a_password_in_the_configuration_becomes_the_roles(self):
-        database = self.cluster.new_database()
-        conninfo = self.cluster.conninfo(database, "bullad")
+        database = Database()
+        conninfo = database.conninfo("bullad")
         password = f"pass'word \\{uuid.uuid4()}"
         quoted = password.replace("\\", "\\\\").replace("'", "\\'")
-        config = self.write_config(database__conninfo="'''%s password='%s' '''"
-                                   % (conninfo, quoted))
+        config = database.write_config(database__conninfo=f"{conninfo} password='{quoted}' ")
         done = self.init(database, "--config", config)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertNotIn(password, done.stderr + self.cluster.log())
-        client = self.cluster.connect(database)
-        with contextlib.closing(client), client.cursor() as cursor:
-            cursor.execute("SELECT rolpassword FROM pg_authid WHERE rolname = 'bullad'")
-            self.assertTrue(cursor.fetchone()[0].startswith("SCRAM-SHA-256$"))
-            cursor.execute("ALTER ROLE bullad PASSWORD NULL")
-        shown = run(BULLAD, "check-config", "--config", config)
+        self.assertNotIn(password, done.stderr + cluster_log())
+        [(stored,)] = database.run("SELECT rolpassword FROM pg_authid WHERE rolname = 'bullad'")
+        self.assertTrue(stored.startswith("SCRAM-SHA-256$"))
+        database.run("ALTER ROLE bullad PASSWORD NULL")
+        shown = run_bullad("check-config", "--config", config)
         self.assertEqual(shown.returncode, 0, shown.stderr)
         self.assertNotIn(str(uuid.UUID(password[-36:])), shown.stdout + shown.stderr)
         self.assertIn("password=***", shown.stdout)
@@ -143,7 +138,7 @@ class SetUpTest(ServiceTest):
     def check_config(self, text, env=None):
         path = self.folder / "checked.toml"
         path.write_text(text, encoding="utf-8")
-        return path, run(BULLAD, "check-config", "--config", path, env=env)
+        return path, run_bullad("check-config", "--config", path, env=env)
 
     def test_what_check_config_prints_is_a_configuration_that_means_the_same(self):
         path, first = self.check_config(
@@ -151,7 +146,7 @@ class SetUpTest(ServiceTest):
             '[limits]\nbody = "2MiB"\n[api]\nlisten = ["[::1]:1", "unix:/tmp/x"]\n')
         self.assertEqual(first.returncode, 0, first.stderr)
         path.write_text(first.stdout, encoding="utf-8")
-        second = run(BULLAD, "check-config", "--config", path)
+        second = run_bullad("check-config", "--config", path)
         self.assertEqual((second.returncode, second.stdout), (0, first.stdout), second.stderr)
 
     def test_a_mistake_is_named_with_its_line(self):
@@ -186,7 +181,7 @@ class SetUpTest(ServiceTest):
                 self.assertTrue(any(message.startswith(f"bullad: {path}:{line}: ")
                                     and all(part in message for part in parts)
                                     for message in done.stderr.splitlines()), done.stderr)
-                served = run(BULLAD, "serve", "--config", path)
+                served = run_bullad("serve", "--config", path)
                 self.assertEqual((served.returncode, served.stderr), (2, done.stderr))
 
     def test_every_mistake_is_told_at_once(self):
@@ -211,40 +206,40 @@ class SetUpTest(ServiceTest):
     def test_a_password_that_everybody_may_read_is_refused(self):
         path, done = self.check_config('[database]\nconninfo = "user=bullad password=hunter2"\n')
         path.chmod(0o644)
-        done = run(BULLAD, "check-config", "--config", path)
+        done = run_bullad("check-config", "--config", path)
         self.assertEqual(done.returncode, 2)
         self.assertIn(f"{path}:2: ", done.stderr)
         self.assertNotIn("hunter2", done.stdout + done.stderr)
         path.chmod(0o640)
-        done = run(BULLAD, "check-config", "--config", path)
+        done = run_bullad("check-config", "--config", path)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn("hunter2", done.stdout)
 
     def test_help_and_wrong_use(self):
-        done = run(BULLAD, "--help")
+        done = run_bullad("--help")
         self.assertEqual(done.returncode, 0)
         for word in ("init", "serve", "check-config", "token", "SIGTERM", "Exit codes"):
             self.assertIn(word, done.stdout)
-        self.assertRegex(run(BULLAD, "--version").stdout, r"^bullad \d+\.\d+\.\d+\n$")
+        self.assertRegex(run_bullad("--version").stdout, r"^bullad \d+\.\d+\.\d+\n$")
         for words in (("--nonsense",), ("nonsense",), ("serve", "x"), ("serve", "--config")):
-            done = run(BULLAD, *words)
+            done = run_bullad(*words)
             self.assertEqual((done.returncode, done.stdout), (2, ""), (words, done.stderr))
             self.assertTrue(done.stderr)
-        done = run(BULLAD, "serve", "--config", self.folder / "absent.toml")
+        done = run_bullad("serve", "--config", self.folder / "absent.toml")
         self.assertEqual(done.returncode, 2)
         self.assertIn("absent.toml", done.stderr)
 
     def test_an_address_that_is_taken_keeps_it_from_starting(self):
         host, port = self.bullad.address
         for section in ("api__listen", "admin__listen"):
-            done = run(BULLAD, "serve", "--config",
-                       self.write_config(**{section: f'["{host}:{port}"]'}))
+            done = run_bullad("serve", "--config",
+                              self.database.write_config(**{section: [f"{host}:{port}"]}))
             self.assertEqual(done.returncode, 2)
             self.assertIn(f"{host}:{port}", done.stderr)
             self.assertIn("in use", done.stderr)
 
 
-class ListenersTest(ServiceTest):
+class ListenersTest(BulladTest):
     """TLS, proxies and limits as the configuration says."""
 
     @classmethod
@@ -259,8 +254,8 @@ class ListenersTest(ServiceTest):
         return bullad
 
     def start_tls(self, **changes):
-        return self.start(api__tls_certificate=f'"{self.certificate}"',
-                          api__tls_key=f'"{self.key}"', **changes)
+        return self.start(api__tls_certificate=str(self.certificate), api__tls_key=str(self.key),
+                          **changes)
 
     def test_tls_is_served_and_its_files_are_read_again(self):
         bullad = self.start_tls()
@@ -282,14 +277,14 @@ class ListenersTest(ServiceTest):
         self.authority.issue("server", "server")
 
     def test_clients_need_a_certificate_where_the_configuration_says_so(self):
-        bullad = self.start_tls(api__tls_client_ca=f'"{self.authority.path}"')
+        bullad = self.start_tls(api__tls_client_ca=str(self.authority.path))
         good = self.authority.client_context(certificate=self.authority.issue("client", "client"))
         self.assertEqual(self.call("GET", "/v1/audit", bullad=bullad, tls=good).status, 200)
         with self.assertRaises((OSError, Closed)):
             self.call("GET", "/v1/audit", bullad=bullad, tls=self.authority.client_context())
 
     def test_idle_handshakes_keep_nobody_out(self):
-        bullad = self.start_tls(timeouts__tls_handshake='"5min"')
+        bullad = self.start_tls(timeouts__tls_handshake="5min")
         with contextlib.ExitStack() as idle:
             for _ in range(200):
                 idle.enter_context(bullad.connect())
@@ -297,7 +292,7 @@ class ListenersTest(ServiceTest):
                                        tls=self.authority.client_context()).status, 200)
 
     def test_the_client_in_the_log_is_the_one_behind_the_trusted_proxy(self):
-        bullad = self.start(api__trusted_proxies='["127.0.0.1/32", "10.0.0.0/8"]')
+        bullad = self.start(api__trusted_proxies=["127.0.0.1/32", "10.0.0.0/8"])
         self.call("GET", "/v1/audit", bullad=bullad,
                   fields=[("X-Forwarded-For", "198.51.100.7, 192.0.2.9"),
                           ("X-Forwarded-For", "10.1.1.1")])
@@ -307,9 +302,9 @@ class ListenersTest(ServiceTest):
         self.assertFalse(self.bullad.find_log("request", client="192.0.2.9"))
 
     def test_limits_are_those_of_the_configuration(self):
-        bullad = self.start(limits__body='"2KiB"', limits__target='"300B"', limits__head='"2KiB"',
-                            limits__fields="12",
-                            timeouts__idle='"1s"')
+        bullad = self.start(limits__body="2KiB", limits__target="300B", limits__head="2KiB",
+                            limits__fields=12,
+                            timeouts__idle="1s")
         for method, target, body, fields, status in (
                 ("POST", "/v1/audit", b'{"action": "' + b"a" * 2048 + b'"}', (), 413),
                 ("GET", "/v1/audit?action=" + "a" * 300, None, (), 414),
@@ -323,7 +318,7 @@ class ListenersTest(ServiceTest):
 
     def test_a_unix_socket_serves_clients_without_an_address(self):
         path = self.folder / "bullad.sock"
-        bullad = self.start(api__listen=f'["unix:{path}"]')
+        bullad = self.start(api__listen=[f"unix:{path}"])
         self.assertTrue(stat.S_ISSOCK(path.stat().st_mode))
         self.assertEqual(self.call("POST", "/v1/audit", EVENT, bullad=bullad).status, 201)
         bullad.wait_for_log("request", client="", status=201)
