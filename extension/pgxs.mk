@@ -15,6 +15,13 @@ PG_CXXFLAGS = -std=c++20 -fvisibility=hidden -fvisibility-inlines-hidden \
     -Wall -Wextra -Wshadow -Wno-register $(WERROR)
 # PGXS links with the C compiler.
 SHLIB_LINK = -Wl,--version-script=$(EXPORTS_MAP) -lstdc++ -lcrypto
+# make SANITIZE=address,undefined builds for a server that is started with libasan (test/watched.py).
+# PostgreSQL's enums are C's, which hold any int.
+ifneq ($(SANITIZE),)
+PG_CXXFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize=enum -fno-sanitize-recover=all -O1 \
+    -fno-omit-frame-pointer -U_FORTIFY_SOURCE
+SHLIB_LINK += -fsanitize=$(SANITIZE)
+endif
 EXTRA_CLEAN += $(OBJS:.o=.d) .build-flags .build-objects
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)
