@@ -10,8 +10,6 @@ extern "C" {
 #include "replication/logicalworker.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 }
 
@@ -20,6 +18,7 @@ extern "C" {
 #include "pg/event_row.h"
 #include "pg/ledger_relation.h"
 #include "pg/make_ledger.h"
+#include "pg/relation_cache.h"
 #include "pg/run_command.h"
 #include "pg/subscriptions.h"
 #include "pg/user_scope.h"
@@ -80,31 +79,25 @@ int FindColumn(Relation ledger, const EventColumn& wanted) {
 
 // Where the columns of an event are in a ledger, kept per backend.
 struct Layout {
-  Oid ledger;  // hash key; must be first
+  Oid relation;  // hash key; must be first
   bool valid;
+  MemoryContext memory;
   int attributes
       [kChangeColumns];  // indexes into a tuple's values, -1 for a column that is not there
 };
 
-HTAB* known = nullptr;
-
-void Invalidate(Datum, Oid relation) {
-  HASH_SEQ_STATUS all;
-  hash_seq_init(&all, known);
-  while (auto* const layout = static_cast<Layout*>(hash_seq_search(&all))) {
-    if (!OidIsValid(relation) || layout->ledger == relation) layout->valid = false;
-  }
+RelationCache<Layout>* Layouts() {
+  static RelationCache<Layout>* cache = nullptr;
+  if (cache == nullptr) cache = RelationCache<Layout>::Make("bulla ledgers of changes");
+  return cache;
 }
 
 const Layout* LayoutOf(Relation ledger, bool personal) {
-  const Oid key = RelationGetRelid(ledger);
-  bool found;
-  auto* const layout = static_cast<Layout*>(hash_search(known, &key, HASH_ENTER, &found));
-  if (found && layout->valid && (!personal || layout->attributes[kPersonal] >= 0)) return layout;
-  layout->valid = false;
-  CheckChangeLedger(ledger, personal);
-  for (int i = 0; i < kChangeColumns; ++i) layout->attributes[i] = FindColumn(ledger, kColumns[i]);
-  layout->valid = true;
+  const Layout* const layout = Layouts()->Find(ledger, [&](Layout* found) {
+    CheckChangeLedger(ledger, personal);
+    for (int i = 0; i < kChangeColumns; ++i) found->attributes[i] = FindColumn(ledger, kColumns[i]);
+  });
+  if (personal && layout->attributes[kPersonal] < 0) CheckChangeLedger(ledger, personal);
   return layout;
 }
 
@@ -127,14 +120,6 @@ bool IsPublishersChange(Relation ledger) {
 }
 
 }  // namespace
-
-void WatchChangeLedgers() {
-  HASHCTL control = {};
-  control.keysize = sizeof(Oid);
-  control.entrysize = sizeof(Layout);
-  known = hash_create("bulla ledgers of changes", 4, &control, HASH_ELEM | HASH_BLOBS);
-  CacheRegisterRelcacheCallback(Invalidate, Datum{0});
-}
 
 Oid ChangesLedger() {
   if (OidIsValid(ChangesOid())) return ChangesOid();

@@ -50,7 +50,4 @@ void CheckChangeLedger(Relation ledger, bool personal);
 // that logical replication brings are then the publisher's, and this does nothing.
 void AppendChange(Oid ledger, const ChangeEvent& event);
 
-// Installs the invalidation callback; once per backend.
-void WatchChangeLedgers();
-
 }  // namespace bulla

@@ -5,35 +5,21 @@ extern "C" {
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/relcache.h"
 }
 
 #include "pg/change_settings.h"
 #include "pg/ledger_triggers.h"
+#include "pg/relation_cache.h"
 
 namespace bulla {
 namespace {
 
-HTAB* known = nullptr;
-uint64 invalidations = 0;  // counted, so that one that arrives during a description is seen
-
-// Memory is kept: a caller may be using the description.
-void Invalidate(Datum, Oid relation) {
-  ++invalidations;
-  if (OidIsValid(relation)) {
-    auto* const source =
-        static_cast<ChangeSource*>(hash_search(known, &relation, HASH_FIND, nullptr));
-    if (source != nullptr) source->valid = false;
-    return;
-  }
-  HASH_SEQ_STATUS all;
-  hash_seq_init(&all, known);
-  while (auto* const source = static_cast<ChangeSource*>(hash_seq_search(&all)))
-    source->valid = false;
+RelationCache<ChangeSource>* Sources() {
+  static RelationCache<ChangeSource>* cache = nullptr;
+  if (cache == nullptr) cache = RelationCache<ChangeSource>::Make("bulla audited tables");
+  return cache;
 }
 
 const NamedColumn* FindNamed(Relation root, const ChangeSettings& settings, List* columns,
@@ -94,7 +80,6 @@ void DescribeColumns(Relation relation, Relation root, const ChangeSettings& set
   }
 }
 
-// Fills everything but the hash key; what it allocates is in the current memory context.
 void Describe(Relation relation, const char* argument, ChangeSource* source) {
   const ChangeSettings settings = ParseChangeSettings(argument);
   const Oid root = FindAuditedRoot(relation);
@@ -114,22 +99,12 @@ void Describe(Relation relation, const char* argument, ChangeSource* source) {
              errmsg("table \"%s\" is audited and a ledger", RelationGetRelationName(relation)),
              errhint("Call bulla.stop_auditing: a ledger records itself.")));
   }
-  source->has_key = source->has_other_types = false;
-  source->column_count = 0;
   const Relation table = table_open(source->root, AccessShareLock);
   DescribeColumns(relation, table, settings, source);
   table_close(table, AccessShareLock);
 }
 
 }  // namespace
-
-void WatchChangeSources() {
-  HASHCTL control = {};
-  control.keysize = sizeof(Oid);
-  control.entrysize = sizeof(ChangeSource);
-  known = hash_create("bulla audited tables", 16, &control, HASH_ELEM | HASH_BLOBS);
-  CacheRegisterRelcacheCallback(Invalidate, Datum{0});
-}
 
 Bitmapset* AuditKeyColumns(Relation relation) {
   Bitmapset* const primary = RelationGetIndexAttrBitmap(relation, INDEX_ATTR_BITMAP_PRIMARY_KEY);
@@ -138,26 +113,8 @@ Bitmapset* AuditKeyColumns(Relation relation) {
 }
 
 ChangeSource* DescribeChangeSource(Relation relation, const char* argument) {
-  const Oid key = RelationGetRelid(relation);
-  bool found;
-  auto* const source = static_cast<ChangeSource*>(hash_search(known, &key, HASH_ENTER, &found));
-  if (!found) {
-    source->valid = false;
-    source->memory = nullptr;
-  }
-  if (source->valid) return source;
-
-  if (source->memory != nullptr) MemoryContextReset(source->memory);
-  if (source->memory == nullptr) {
-    source->memory =
-        AllocSetContextCreate(CacheMemoryContext, "bulla audited table", ALLOCSET_SMALL_SIZES);
-  }
-  const MemoryContext caller = MemoryContextSwitchTo(source->memory);
-  const uint64 before = invalidations;
-  Describe(relation, argument, source);
-  source->valid = invalidations == before;
-  MemoryContextSwitchTo(caller);
-  return source;
+  return Sources()->Find(relation,
+                         [&](ChangeSource* source) { Describe(relation, argument, source); });
 }
 
 }  // namespace bulla

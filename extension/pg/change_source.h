@@ -47,7 +47,4 @@ ChangeSource* DescribeChangeSource(Relation relation, const char* argument);
 // else none. Numbered as RelationGetIndexAttrBitmap does.
 Bitmapset* AuditKeyColumns(Relation relation);
 
-// Installs the invalidation callback; once per backend.
-void WatchChangeSources();
-
 }  // namespace bulla

@@ -10,35 +10,19 @@ extern "C" {
 #include "parser/parse_coerce.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/fmgroids.h"
-#include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 }
 
 #include "pg/ledger_relation.h"
+#include "pg/relation_cache.h"
 
 namespace bulla {
 namespace {
 
-HTAB* readers = nullptr;
-
-// Memory is kept: a reader may be in use. The next EventReaderOf replaces it.
-void Invalidate(Datum, Oid relation) {
-  HASH_SEQ_STATUS all;
-  hash_seq_init(&all, readers);
-  while (auto* const reader = static_cast<EventReader*>(hash_seq_search(&all))) {
-    if (!OidIsValid(relation) || reader->ledger == relation) reader->valid = false;
-  }
-}
-
-void MakeReaders() {
-  if (readers != nullptr) return;
-  HASHCTL control = {};
-  control.keysize = sizeof(Oid);
-  control.entrysize = sizeof(EventReader);
-  readers = hash_create("bulla event readers", 16, &control, HASH_ELEM | HASH_BLOBS);
-  CacheRegisterRelcacheCallback(Invalidate, Datum{0});
+RelationCache<EventReader>* Readers() {
+  static RelationCache<EventReader>* cache = nullptr;
+  if (cache == nullptr) cache = RelationCache<EventReader>::Make("bulla event readers");
+  return cache;
 }
 
 bool OthersMayChangeRow(Relation ledger) {
@@ -111,7 +95,7 @@ void PreparePopulate(Relation ledger, FmgrInfo* function) {
       function);
 }
 
-// Fills in all but the hash key and its memory, which is the current context.
+// What it allocates is in the current memory context.
 void Prepare(EventReader* reader, Relation ledger) {
   const TupleDesc columns = RelationGetDescr(ledger);
   reader->context = CreateStandaloneExprContext();
@@ -126,30 +110,12 @@ void Prepare(EventReader* reader, Relation ledger) {
 }  // namespace
 
 EventReader* EventReaderOf(Relation ledger) {
-  MakeReaders();
-  const Oid key = RelationGetRelid(ledger);
-  bool found;
-  auto* reader = static_cast<EventReader*>(hash_search(readers, &key, HASH_ENTER, &found));
-  if (!found) {
-    *reader = {};
-    reader->ledger = key;
-  }
-  if (reader->valid && !reader->in_use) return reader;
-  if (reader->in_use) {
-    reader = static_cast<EventReader*>(palloc0(sizeof(EventReader)));
-    Prepare(reader, ledger);
-    return reader;
-  }
-  if (reader->memory == nullptr) {
-    reader->memory =
-        AllocSetContextCreate(CacheMemoryContext, "bulla event reader", ALLOCSET_SMALL_SIZES);
-  }
-  MemoryContextReset(reader->memory);
-  const MemoryContext caller = MemoryContextSwitchTo(reader->memory);
-  reader->valid = true;  // until an invalidation that arrives meanwhile
-  Prepare(reader, ledger);
-  MemoryContextSwitchTo(caller);
-  return reader;
+  EventReader* const kept = Readers()->EntryOf(ledger);
+  if (!kept->in_use)
+    return Readers()->Renew(kept, [&](EventReader* reader) { Prepare(reader, ledger); });
+  auto* const another = static_cast<EventReader*>(palloc0(sizeof(EventReader)));
+  Prepare(another, ledger);
+  return another;
 }
 
 }  // namespace bulla

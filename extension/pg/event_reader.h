@@ -18,7 +18,7 @@ struct EventCheck {
 };
 
 struct EventReader {
-  Oid ledger;  // hash key; must be first
+  Oid relation;  // hash key; must be first
   bool valid;
   bool in_use;
   MemoryContext memory;

@@ -10,23 +10,25 @@ extern "C" {
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 }
 
 #include <algorithm>
 
+#include "pg/relation_cache.h"
 #include "pg/subscriptions.h"
 
 namespace bulla {
 namespace {
 
-HTAB* known = nullptr;
-uint64 invalidations = 0;  // counted, so that one that arrives during a description is seen
+RelationCache<LedgerRelation>* Descriptions() {
+  static RelationCache<LedgerRelation>* cache = nullptr;
+  if (cache == nullptr) cache = RelationCache<LedgerRelation>::Make("bulla ledgers");
+  return cache;
+}
 
 int FindAttribute(Relation relation, const char* name, Oid type) {
   const TupleDesc columns = RelationGetDescr(relation);
@@ -121,7 +123,6 @@ Oid FindHeadIndex(Relation relation, const LedgerRelation* ledger) {
   return found;
 }
 
-// Fills everything but the hash key; what it allocates is in the current memory context.
 void Describe(Relation relation, LedgerRelation* ledger) {
   ledger->root = FindRoot(relation, &ledger->arguments);
   if (!OidIsValid(ledger->root)) {
@@ -147,36 +148,12 @@ void Describe(Relation relation, LedgerRelation* ledger) {
   ledger->later_trigger = FindLaterTrigger(relation) != nullptr;
 }
 
-void InvalidateAll() {
-  ++invalidations;
-  HASH_SEQ_STATUS all;
-  hash_seq_init(&all, known);
-  while (auto* const ledger = static_cast<LedgerRelation*>(hash_seq_search(&all)))
-    ledger->valid = false;
-}
-
-// Memory is kept: a caller may be using the description. The next DescribeLedger replaces it.
-void Invalidate(Datum, Oid relation) {
-  if (!OidIsValid(relation)) {
-    InvalidateAll();
-    return;
-  }
-  ++invalidations;
-  auto* const ledger =
-      static_cast<LedgerRelation*>(hash_search(known, &relation, HASH_FIND, nullptr));
-  if (ledger != nullptr) ledger->valid = false;
-}
-
-void SubscriptionsChanged(Datum, int, uint32) { InvalidateAll(); }
+void SubscriptionsChanged(Datum, int, uint32) { Descriptions()->InvalidateAll(); }
 
 }  // namespace
 
 void WatchLedgerRelations() {
-  HASHCTL control = {};
-  control.keysize = sizeof(Oid);
-  control.entrysize = sizeof(LedgerRelation);
-  known = hash_create("bulla ledgers", 16, &control, HASH_ELEM | HASH_BLOBS);
-  CacheRegisterRelcacheCallback(Invalidate, Datum{0});
+  Descriptions();
   CacheRegisterSyscacheCallback(SUBSCRIPTIONRELMAP, SubscriptionsChanged, Datum{0});
 }
 
@@ -226,26 +203,8 @@ LedgerColumn* DescribeColumns(Relation relation, const LedgerArguments& argument
 }
 
 LedgerRelation* DescribeLedger(Relation relation) {
-  const Oid key = RelationGetRelid(relation);
-  bool found;
-  auto* const ledger = static_cast<LedgerRelation*>(hash_search(known, &key, HASH_ENTER, &found));
-  if (!found) {
-    ledger->valid = false;
-    ledger->memory = nullptr;
-  }
-  if (ledger->valid) return ledger;
-
-  if (ledger->memory != nullptr) MemoryContextReset(ledger->memory);
-  if (ledger->memory == nullptr) {
-    ledger->memory =
-        AllocSetContextCreate(CacheMemoryContext, "bulla ledger", ALLOCSET_SMALL_SIZES);
-  }
-  const MemoryContext caller = MemoryContextSwitchTo(ledger->memory);
-  const uint64 before = invalidations;
-  Describe(relation, ledger);
-  ledger->valid = invalidations == before;
-  MemoryContextSwitchTo(caller);
-  return ledger;
+  return Descriptions()->Find(relation,
+                              [&](LedgerRelation* ledger) { Describe(relation, ledger); });
 }
 
 bool IsOwnColumn(const LedgerRelation* ledger, int attribute) {

@@ -68,7 +68,7 @@ const char* QualifiedName(Oid table);
 // context.
 LedgerColumn* DescribeColumns(Relation relation, const LedgerArguments& arguments, int* count);
 
-// Installs the invalidation callback; once per backend.
+// Installs the callback that hears of subscriptions; once per backend.
 void WatchLedgerRelations();
 
 }  // namespace bulla

@@ -7,8 +7,6 @@ extern "C" {
 }
 
 #include "pg/busy_hint.h"
-#include "pg/change_ledger.h"
-#include "pg/change_source.h"
 #include "pg/head_cache.h"
 #include "pg/key_store.h"
 #include "pg/ledger_relation.h"
@@ -32,8 +30,6 @@ void _PG_init(void) {
   }
   bulla::WatchLedgerRelations();
   bulla::WatchTransactions();
-  bulla::WatchChangeLedgers();
-  bulla::WatchChangeSources();
   bulla::WatchKeys();
   bulla::WatchOwnDdl();
 }

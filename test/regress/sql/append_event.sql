@@ -215,6 +215,16 @@ FROM rights ORDER BY seq;
 SET ROLE append_event_reader;
 SELECT refusal('rights', '{"what": "by the reader"}');
 RESET ROLE;
+-- Nor does it without the right to what a default calls, the second time no more than the first.
+CREATE FUNCTION hidden() RETURNS text LANGUAGE sql AS $$ SELECT 'hidden' $$;
+REVOKE EXECUTE ON FUNCTION hidden() FROM PUBLIC;
+CREATE TABLE defaulted (what text, more text DEFAULT hidden());
+SELECT bulla.create_ledger('defaulted') IS NOT NULL AS created;
+GRANT INSERT ON defaulted TO append_event_writer;
+SET ROLE append_event_writer;
+SELECT bulla.append('defaulted', '{"what": "first"}');
+SELECT bulla.append('defaulted', '{"what": "second"}');
+RESET ROLE;
 -- Rights and row-level security that stand when the row is inserted.
 BEGIN;
 SET LOCAL ROLE append_event_writer;
