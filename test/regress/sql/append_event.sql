@@ -319,7 +319,9 @@ SELECT count(*), count(*) FILTER (WHERE n = seq - 999999) AS in_order FROM many 
 -- A disk that is full, to the temporary file: the call fails, and nothing is half done.
 SET work_mem = '64kB';
 SET temp_file_limit = '1MB';
+\set VERBOSITY sqlstate
 SELECT count(bulla.append('many', jsonb_build_object('n', g))) FROM generate_series(1, 100000) AS g;
+\set VERBOSITY terse
 RESET temp_file_limit;
 RESET work_mem;
 SELECT count(*) FROM many;

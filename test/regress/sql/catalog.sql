@@ -64,7 +64,9 @@ RESET ROLE;
 CREATE DATABASE regress_bulla_taken TEMPLATE template0;
 \c regress_bulla_taken
 CREATE SCHEMA bulla;
+\set SHOW_CONTEXT never
 CREATE EXTENSION bulla;
+\set SHOW_CONTEXT errors
 DROP SCHEMA bulla;
 CREATE EXTENSION bulla;
 -- Gone without a trace, while nothing depends on it.

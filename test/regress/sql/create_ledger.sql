@@ -280,8 +280,10 @@ END $$;
 
 -- A type of another extension, made as one would.
 CREATE TYPE foreign_type;
+SET client_min_messages = warning;
 CREATE FUNCTION foreign_in(cstring) RETURNS foreign_type LANGUAGE internal IMMUTABLE STRICT AS 'textin';
 CREATE FUNCTION foreign_out(foreign_type) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout';
+RESET client_min_messages;
 CREATE TYPE foreign_type (INPUT = foreign_in, OUTPUT = foreign_out, LIKE = text);
 CREATE TABLE with_foreign_type (a foreign_type);
 SELECT bulla.create_ledger('with_foreign_type');
