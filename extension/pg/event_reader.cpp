@@ -5,6 +5,7 @@ extern "C" {
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
@@ -98,6 +99,7 @@ void PreparePopulate(Relation ledger, FmgrInfo* function) {
 // What it allocates is in the current memory context.
 void Prepare(EventReader* reader, Relation ledger) {
   const TupleDesc columns = RelationGetDescr(ledger);
+  reader->user = GetUserId();
   reader->context = CreateStandaloneExprContext();
   reader->row = MakeSingleTupleTableSlot(CreateTupleDescCopyConstr(columns), &TTSOpsVirtual);
   reader->defaults = static_cast<ExprState**>(palloc0(sizeof(ExprState*) * (columns->natts + 1)));
@@ -111,6 +113,7 @@ void Prepare(EventReader* reader, Relation ledger) {
 
 EventReader* EventReaderOf(Relation ledger) {
   EventReader* const kept = Readers()->EntryOf(ledger);
+  if (!kept->in_use && kept->user != GetUserId()) kept->valid = false;
   if (!kept->in_use)
     return Readers()->Renew(kept, [&](EventReader* reader) { Prepare(reader, ledger); });
   auto* const another = static_cast<EventReader*>(palloc0(sizeof(EventReader)));

@@ -22,6 +22,7 @@ struct EventReader {
   bool valid;
   bool in_use;
   MemoryContext memory;
+  Oid user;  // whose rights to what defaults and constraints call were looked at
 
   ExprContext* context;
   ExprState** defaults;  // by attribute; null where there is none

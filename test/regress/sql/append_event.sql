@@ -225,6 +225,12 @@ SET ROLE append_event_writer;
 SELECT bulla.append('defaulted', '{"what": "first"}');
 SELECT bulla.append('defaulted', '{"what": "second"}');
 RESET ROLE;
+-- Nor after somebody who has the right, in the same session.
+SELECT bulla.append('defaulted', '{"what": "by the owner"}');
+SET ROLE append_event_writer;
+SELECT bulla.append('defaulted', '{"what": "third"}');
+RESET ROLE;
+SELECT what, more FROM defaulted ORDER BY seq;
 -- Rights and row-level security that stand when the row is inserted.
 BEGIN;
 SET LOCAL ROLE append_event_writer;
