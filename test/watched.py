@@ -12,7 +12,8 @@ import time
 
 from runner import ROOT, CannotRun, must, run
 
-LIBRARIES = "shared_preload_libraries=bulla_test,bulla"
+# valgrind does not understand how the loader reads the names that llvmjit needs.
+SETTINGS = ["shared_preload_libraries=bulla_test,bulla", "jit=off"]
 CHUNKS = ("past a chunk", "after pfree", "after a reset", "pfree after a reset")
 
 
@@ -48,7 +49,8 @@ class Valgrind:
     """memcheck, for addresses only: sees every access of the server, at a twentieth of its speed."""
     name = "valgrind"
     environment = {}
-    report = re.compile(r"Invalid (read|write|free)|Mismatched free|overlap in|Process terminating")
+    # Not what overlaps in memcpy: PostgreSQL's cache of regular expressions does.
+    report = re.compile(r"Invalid (read|write|free)|Mismatched free|Process terminating")
     loaded = "vgpreload_memcheck"
     faults = {"past a chunk": "Invalid read", "past an object": "Invalid read", "after pfree": "Invalid read",
               "after a reset": "Invalid read", "pfree after a reset": "Invalid read"}
