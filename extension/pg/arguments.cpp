@@ -15,7 +15,7 @@ Oid ReadableLedger(FunctionCallInfo fcinfo) {
   const Oid ledger = PG_GETARG_OID(0);
   CheckMayRead(ledger);
   const Relation relation = table_open(ledger, AccessShareLock);
-  DescribeWholeLedger(relation);
+  LookAtWholeLedger(relation);
   table_close(relation, NoLock);
   return ledger;
 }

@@ -17,8 +17,8 @@ inline void RefuseNull(FunctionCallInfo fcinfo, int argument, const char* name) 
   }
 }
 
-// The first argument, a ledger all of which the caller may read. Raises what CheckMayRead and
-// DescribeWholeLedger raise.
+// The first argument, a ledger all of which the caller may read, whatever its columns are. Raises what
+// CheckMayRead and LookAtWholeLedger raise.
 Oid ReadableLedger(FunctionCallInfo fcinfo);
 
 // A seq; `otherwise` where it is null. Raises invalid_parameter_value where it is negative.

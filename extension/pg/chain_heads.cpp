@@ -55,7 +55,8 @@ void Keep(ChainHeads* heads, const char* name, const ChainHead& head) {
   });
 }
 
-void ReadLeaf(ChainHeads* heads, Relation leaf, Snapshot snapshot, MemoryContext memory) {
+void ReadLeaf(ChainHeads* heads, Relation leaf, Snapshot snapshot, MemoryContext memory,
+              OtherRow other, void* state) {
   LedgerRelation* const ledger = DescribeLedger(leaf);
   const Relation index = OpenHeadIndex(leaf, ledger);
   const int count = ledger->arguments.chain_by_count;
@@ -68,7 +69,10 @@ void ReadLeaf(ChainHeads* heads, Relation leaf, Snapshot snapshot, MemoryContext
     CHECK_FOR_INTERRUPTS();
     RowChain chain;
     ChainHead head;
-    if (!ReadHead(ledger, row, &chain, &head)) continue;
+    if (!ReadHead(ledger, row, &chain, &head)) {
+      if (other != nullptr) other(ledger, row, state);
+      continue;
+    }
     Keep(heads, NameOfChain(ledger, chain.values), head);
     if (count == 0) break;
     ScanKeyData key;
@@ -88,14 +92,14 @@ void ReadLeaf(ChainHeads* heads, Relation leaf, Snapshot snapshot, MemoryContext
 
 }  // namespace
 
-ChainHeads* ReadChainHeads(Oid root, Snapshot snapshot) {
+ChainHeads* ReadChainHeads(Oid root, Snapshot snapshot, OtherRow other, void* state) {
   auto* const heads = NewInContext<ChainHeads>();
   const MemoryContext memory =
       AllocSetContextCreate(CurrentMemoryContext, "bulla chain heads", ALLOCSET_DEFAULT_SIZES);
   ListCell* cell;
   foreach (cell, LedgerLeaves(root)) {
     const Relation leaf = table_open(lfirst_oid(cell), AccessShareLock);
-    ReadLeaf(heads, leaf, snapshot, memory);
+    ReadLeaf(heads, leaf, snapshot, memory, other, state);
     table_close(leaf, AccessShareLock);
   }
   MemoryContextDelete(memory);

@@ -4,6 +4,7 @@
 
 extern "C" {
 #include "postgres.h"
+#include "executor/tuptable.h"
 #include "utils/snapshot.h"
 }
 
@@ -11,6 +12,7 @@ extern "C" {
 #include <string>
 
 #include "core/chain_tail.h"
+#include "pg/ledger_relation.h"
 
 namespace bulla {
 
@@ -20,7 +22,10 @@ struct ChainHeads {
 };
 
 // In the current memory context. Can be cancelled; raises object_not_in_prerequisite_state where a
-// partition has no head index.
-ChainHeads* ReadChainHeads(Oid root, Snapshot snapshot);
+// partition has no head index. Rows that it comes across at the ends of chains and that are no heads, having
+// no chain, no seq or no hash, are handed to `other`, where that is given.
+using OtherRow = void (*)(LedgerRelation* leaf, TupleTableSlot* row, void* state);
+ChainHeads* ReadChainHeads(Oid root, Snapshot snapshot, OtherRow other = nullptr,
+                           void* state = nullptr);
 
 }  // namespace bulla

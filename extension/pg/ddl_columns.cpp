@@ -162,7 +162,9 @@ void JudgeColumns(Oid table, Oid ledger, Snapshot before) {
   }
   const Relation relation = table_open(table, AccessShareLock);
   int count;
-  if (added) DescribeColumns(relation, arguments, &count);
+  const LedgerFault* fault = nullptr;
+  if (added) DescribeColumns(relation, arguments, &count, &fault);
+  RaiseFault(fault);
   CheckChainColumns(relation, arguments.chain_by_count, arguments.chain_by);
   table_close(relation, AccessShareLock);
   JudgeErasable(table, arguments, before);

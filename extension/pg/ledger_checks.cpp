@@ -172,7 +172,9 @@ void CheckTypesAndSize(Relation table, const LedgerOptions& options) {
     erasable[i] = static_cast<const char*>(list_nth(options.erasable, i));
   arguments.erasable = erasable;
   int count;
-  DescribeColumns(table, arguments, &count);
+  const LedgerFault* fault;
+  DescribeColumns(table, arguments, &count, &fault);
+  RaiseFault(fault);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace bulla {
 const char* TypeName(Oid type) { return format_type_extended(type, -1, FORMAT_TYPE_FORCE_QUALIFY); }
 
 List* RecordColumns(Relation ledger) {
-  const LedgerRelation* const described = DescribeLedger(ledger);
+  const LedgerRelation* const described = LookAtLedger(ledger);
   const TupleDesc attributes = RelationGetDescr(ledger);
   List* columns = NIL;
   for (int i = 0; i < attributes->natts; ++i) {

@@ -6,6 +6,7 @@ extern "C" {
 #include "catalog/partition.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -30,7 +31,14 @@ RelationCache<LedgerRelation>* Descriptions() {
   return cache;
 }
 
-int FindAttribute(Relation relation, const char* name, Oid type) {
+const LedgerFault* NewFault(int sqlstate, const char* message, const char* detail,
+                            const char* hint) {
+  auto* const fault = static_cast<LedgerFault*>(palloc(sizeof(LedgerFault)));
+  *fault = {sqlstate, message, detail, hint};
+  return fault;
+}
+
+int FindAttribute(Relation relation, const char* name, Oid type, const LedgerFault** fault) {
   const TupleDesc columns = RelationGetDescr(relation);
   for (int i = 0; i < columns->natts; ++i) {
     const FormData_pg_attribute* const column = TupleDescAttr(columns, i);
@@ -38,9 +46,11 @@ int FindAttribute(Relation relation, const char* name, Oid type) {
         column->atttypid == type)
       return i;
   }
-  ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-                  errmsg("ledger \"%s\" has no column \"%s\" of type %s",
-                         RelationGetRelationName(relation), name, format_type_be(type))));
+  *fault = NewFault(ERRCODE_UNDEFINED_COLUMN,
+                    psprintf("ledger \"%s\" has no column \"%s\" of type %s",
+                             RelationGetRelationName(relation), name, format_type_be(type)),
+                    nullptr, nullptr);
+  return -1;
 }
 
 bool IsLedgerColumn(const FormData_pg_attribute* column, const LedgerArguments& arguments) {
@@ -55,14 +65,15 @@ bool IsErasable(const char* name, const LedgerArguments& arguments) {
   return false;
 }
 
-int FindColumn(const LedgerRelation* ledger, const char* name, const char* named_by) {
+int FindColumn(LedgerRelation* ledger, const char* name, const char* named_by) {
   for (int i = 0; i < ledger->column_count; ++i) {
     if (strcmp(ledger->columns[i].name, name) == 0) return i;
   }
-  ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-                  errmsg("ledger \"%s\" has no column \"%s\", which its %s names",
-                         get_rel_name(ledger->relation), name, named_by),
-                  errhint("Rename the column back.")));
+  ledger->fault = NewFault(ERRCODE_UNDEFINED_COLUMN,
+                           psprintf("ledger \"%s\" has no column \"%s\", which its %s names",
+                                    get_rel_name(ledger->relation), name, named_by),
+                           nullptr, "Rename the column back.");
+  return -1;
 }
 
 void CopyArguments(const Trigger* trigger, LedgerArguments* parsed) {
@@ -132,17 +143,22 @@ void Describe(Relation relation, LedgerRelation* ledger) {
   }
   const LedgerArguments& arguments = ledger->arguments;
   const int chain_by_count = arguments.chain_by_count;
-  ledger->columns = DescribeColumns(relation, arguments, &ledger->column_count);
+  ledger->fault = nullptr;
+  ledger->seq = FindAttribute(relation, "seq", INT8OID, &ledger->fault);
+  ledger->prev_hash = FindAttribute(relation, "prev_hash", BYTEAOID, &ledger->fault);
+  ledger->hash = FindAttribute(relation, "hash", BYTEAOID, &ledger->fault);
+  ledger->openings = arguments.erasable_count > 0
+                         ? FindAttribute(relation, "openings", BYTEAOID, &ledger->fault)
+                         : -1;
+  if (ledger->fault != nullptr) return;
+  ledger->columns = DescribeColumns(relation, arguments, &ledger->column_count, &ledger->fault);
+  if (ledger->fault != nullptr) return;
   ledger->chain_by = static_cast<int*>(palloc(sizeof(int) * (chain_by_count + 1)));
   for (int i = 0; i < chain_by_count; ++i)
     ledger->chain_by[i] = FindColumn(ledger, arguments.chain_by[i], "chain_by");
   for (int i = 0; i < arguments.erasable_count; ++i)
     FindColumn(ledger, arguments.erasable[i], "list of erasable columns");
-  ledger->seq = FindAttribute(relation, "seq", INT8OID);
-  ledger->prev_hash = FindAttribute(relation, "prev_hash", BYTEAOID);
-  ledger->hash = FindAttribute(relation, "hash", BYTEAOID);
-  ledger->openings =
-      arguments.erasable_count > 0 ? FindAttribute(relation, "openings", BYTEAOID) : -1;
+  if (ledger->fault != nullptr) return;
   ledger->head_index = FindHeadIndex(relation, ledger);
   ledger->subscription = SubscriptionOf(ledger->root);
   ledger->later_trigger = FindLaterTrigger(relation) != nullptr;
@@ -157,7 +173,16 @@ void WatchLedgerRelations() {
   CacheRegisterSyscacheCallback(SUBSCRIPTIONRELMAP, SubscriptionsChanged, Datum{0});
 }
 
-LedgerColumn* DescribeColumns(Relation relation, const LedgerArguments& arguments, int* count) {
+void RaiseFault(const LedgerFault* fault) {
+  if (fault == nullptr) return;
+  ereport(ERROR, (errcode(fault->sqlstate), errmsg("%s", fault->message),
+                  fault->detail != nullptr ? errdetail("%s", fault->detail) : 0,
+                  fault->hint != nullptr ? errhint("%s", fault->hint) : 0));
+}
+
+LedgerColumn* DescribeColumns(Relation relation, const LedgerArguments& arguments, int* count,
+                              const LedgerFault** fault) {
+  *fault = nullptr;
   const TupleDesc attributes = RelationGetDescr(relation);
   auto* const columns =
       static_cast<LedgerColumn*>(palloc0(sizeof(LedgerColumn) * (attributes->natts + 1)));
@@ -174,27 +199,28 @@ LedgerColumn* DescribeColumns(Relation relation, const LedgerArguments& argument
     column.name_size = strlen(column.name);
     column.type_oid = attribute->atttypid;
     if (!DescribeValueType(attribute->atttypid, &column.type)) {
-      ereport(
-          ERROR,
-          (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-           errmsg("column \"%s\" of ledger \"%s\" has type %s, whose text can change by itself",
-                  column.name, RelationGetRelationName(relation),
-                  format_type_be(attribute->atttypid)),
-           errdetail("%s", WhyTextCanChange(attribute->atttypid)),
-           errhint("Use a built-in type that names no other object (text, numbers, times, uuid, "
-                   "jsonb, bytea, network addresses), an enum, or arrays, domains, ranges and "
-                   "composite types of these.")));
+      *fault = NewFault(
+          ERRCODE_FEATURE_NOT_SUPPORTED,
+          psprintf("column \"%s\" of ledger \"%s\" has type %s, whose text can change by itself",
+                   column.name, RelationGetRelationName(relation),
+                   format_type_be(attribute->atttypid)),
+          WhyTextCanChange(attribute->atttypid),
+          "Use a built-in type that names no other object (text, numbers, times, uuid, jsonb, "
+          "bytea, network addresses), an enum, or arrays, domains, ranges and composite types of "
+          "these.");
+      return nullptr;
     }
     column.erasable = IsErasable(column.name, arguments);
     bound += column.erasable ? ErasableColumnSize(column.name_size)
                              : ColumnSizeBound(column.name_size, column.type.size_bound);
   }
   if (bound > kMaxRecordSize) {
-    ereport(ERROR,
-            (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-             errmsg("a record of \"%s\" could take %zu bytes, which exceeds the limit of %zu",
-                    RelationGetRelationName(relation), bound, kMaxRecordSize),
-             errhint("Use fewer columns, or gather some of them in one jsonb column.")));
+    *fault =
+        NewFault(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                 psprintf("a record of \"%s\" could take %zu bytes, which exceeds the limit of %zu",
+                          RelationGetRelationName(relation), bound, kMaxRecordSize),
+                 nullptr, "Use fewer columns, or gather some of them in one jsonb column.");
+    return nullptr;
   }
   std::sort(columns, columns + *count, [](const LedgerColumn& a, const LedgerColumn& b) {
     return strcmp(a.name, b.name) < 0;
@@ -202,9 +228,31 @@ LedgerColumn* DescribeColumns(Relation relation, const LedgerArguments& argument
   return columns;
 }
 
+LedgerRelation* LookAtLedger(Relation relation) {
+  LedgerRelation* const ledger = Descriptions()->Find(
+      relation, [&](LedgerRelation* description) { Describe(relation, description); });
+  if (ledger->fault != nullptr) ledger->valid = false;  // a type is mended without a change here
+  return ledger;
+}
+
 LedgerRelation* DescribeLedger(Relation relation) {
-  return Descriptions()->Find(relation,
-                              [&](LedgerRelation* ledger) { Describe(relation, ledger); });
+  LedgerRelation* const ledger = LookAtLedger(relation);
+  RaiseFault(ledger->fault);
+  return ledger;
+}
+
+const LedgerFault* FindFault(Oid ledger) {
+  const LedgerFault* fault = nullptr;
+  ListCell* cell;
+  foreach (cell, find_all_inheritors(ledger, AccessShareLock, nullptr)) {
+    if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_FOREIGN_TABLE) continue;
+    const Relation relation = table_open(lfirst_oid(cell), AccessShareLock);
+    if (lfirst_oid(cell) == ledger) Descriptions()->EntryOf(relation)->valid = false;
+    fault = LookAtLedger(relation)->fault;
+    table_close(relation, AccessShareLock);
+    if (fault != nullptr) break;
+  }
+  return fault;
 }
 
 bool IsOwnColumn(const LedgerRelation* ledger, int attribute) {
@@ -214,7 +262,7 @@ bool IsOwnColumn(const LedgerRelation* ledger, int attribute) {
 
 LedgerId IdOfLedger(Oid table) {
   const Relation relation = table_open(table, AccessShareLock);
-  const LedgerId id = DescribeLedger(relation)->arguments.id;
+  const LedgerId id = LookAtLedger(relation)->arguments.id;
   table_close(relation, AccessShareLock);
   return id;
 }
@@ -225,7 +273,13 @@ const char* QualifiedName(Oid table) {
 }
 
 LedgerRelation* DescribeWholeLedger(Relation relation) {
-  LedgerRelation* const ledger = DescribeLedger(relation);
+  LedgerRelation* const ledger = LookAtWholeLedger(relation);
+  RaiseFault(ledger->fault);
+  return ledger;
+}
+
+LedgerRelation* LookAtWholeLedger(Relation relation) {
+  LedgerRelation* const ledger = LookAtLedger(relation);
   if (ledger->root != RelationGetRelid(relation)) {
     ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
                     errmsg("\"%s\" is a partition of ledger \"%s\"",

@@ -128,6 +128,29 @@ ChainHead ScanHead(Oid root, ChainValues chain, Snapshot snapshot) {
   return head;
 }
 
+ChainHead ScanDamagedHead(Oid root, ChainValues chain, Snapshot snapshot,
+                          void (*other)(LedgerRelation* leaf, TupleTableSlot* row, void* state),
+                          void* state) {
+  ChainHead head;
+  ForEachLeaf(root, [&](Relation leaf) {
+    LeafScan open = Open(leaf, chain, snapshot, 0, nullptr, nullptr, nullptr);
+    while (index_getnext_slot(open.scan, BackwardScanDirection, open.slot)) {
+      bool no_seq;
+      bool no_hash;
+      const int64 seq = DatumGetInt64(slot_getattr(open.slot, open.ledger->seq + 1, &no_seq));
+      if (no_seq) other(open.ledger, open.slot, state);
+      if (no_seq || seq == PG_INT64_MAX) continue;
+      ChainHead last{seq, {}};
+      const Datum hash = slot_getattr(open.slot, open.ledger->hash + 1, &no_hash);
+      if (!no_hash) ReadHash(hash, &last.hash);
+      if (last.seq > head.seq) head = last;
+      break;
+    }
+    Close(&open);
+  });
+  return head;
+}
+
 void ScanRows(Oid root, ChainValues chain, int64 first, int64 last, Snapshot snapshot,
               void (*found)(LedgerRelation* leaf, TupleTableSlot* row, void* state), void* state) {
   const int64 bounds[] = {first, last};

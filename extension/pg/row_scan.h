@@ -18,6 +18,12 @@ namespace bulla {
 // detection, so reading it never makes a transaction fail.
 ChainHead ScanHead(Oid root, ChainValues chain, Snapshot snapshot);
 
+// The same for who has to tell of damage rather than raise it: the last row that has a seq it can have, its
+// hash zeros where it has none. Rows without a seq, which stand behind it, are handed to `other`.
+ChainHead ScanDamagedHead(Oid root, ChainValues chain, Snapshot snapshot,
+                          void (*other)(LedgerRelation* leaf, TupleTableSlot* row, void* state),
+                          void* state);
+
 // Calls `found` with each visible row of the chain with first <= seq <= last, in order of seq within a
 // partition, its relation open and described.
 void ScanRows(Oid root, ChainValues chain, int64 first, int64 last, Snapshot snapshot,

@@ -32,10 +32,11 @@ namespace {
 void CheckChain(RowCheck* check, Oid ledger, const char* name) {
   const Relation relation = table_open(ledger, AccessShareLock);
   const ChainValues chain = ChainOfName(DescribeLedger(relation), name);
-  const int64 before = check->first > 0 ? check->first - 1 : 0;
+  // From the chain's beginning also what stands before it.
+  const int64 before = check->first > 0 ? check->first - 1 : PG_INT64_MIN;
   ScanRows(ledger, chain, before, check->last, GetActiveSnapshot(), CheckRow, check);
+  const ChainHead head = ScanDamagedHead(ledger, chain, GetActiveSnapshot(), CheckRow, check);
   EndRows(check);
-  const ChainHead head = ScanHead(ledger, chain, GetActiveSnapshot());
   if (head.seq < 0 && check->rows == 0 && *name != '\0') {
     ereport(ERROR,
             (errcode(ERRCODE_NO_DATA_FOUND),
@@ -61,6 +62,17 @@ void ReportWholeChains(const RowCheck* check, Oid ledger, const ChainBoundaries*
     ReportShortParts(check, boundaries);
   }
   table_close(relation, AccessShareLock);
+}
+
+// Of all chains, or of one.
+void CheckRows(RowCheck* check, Oid ledger, const char* chain, const ChainBoundaries* boundaries) {
+  if (chain != nullptr) {
+    CheckChain(check, ledger, chain);
+  } else {
+    CheckTables(check, LedgerLeaves(ledger));
+  }
+  ReportLinks(check, boundaries);
+  if (chain == nullptr) ReportWholeChains(check, ledger, boundaries);
 }
 
 // -1 where nobody knows.
@@ -104,13 +116,7 @@ Verified VerifyLedger(Oid ledger, const VerifyRange& range, ReportFinding report
   RowCheck* const check = NewRowCheck(range.first, range.last, KeepFinding, findings);
   const ChainBoundaries* const boundaries = ReadChainBoundaries(IdOfLedger(ledger));
   BeginProgress(check, ledger, EstimateRows(ledger, range));
-  if (range.chain != nullptr) {
-    CheckChain(check, ledger, range.chain);
-  } else {
-    CheckTables(check, LedgerLeaves(ledger));
-  }
-  ReportLinks(check, boundaries);
-  if (range.chain == nullptr) ReportWholeChains(check, ledger, boundaries);
+  if (CanReadRows(ledger, KeepFinding, findings)) CheckRows(check, ledger, range.chain, boundaries);
   VerifyProtection(ledger, KeepFinding, findings);
   VerifySchema(ledger, KeepFinding, findings);
   FlushWhatWasRead();

@@ -32,6 +32,9 @@ Verified VerifyLedger(Oid ledger, const VerifyRange& range, ReportFinding report
 // The part that looks at triggers (verify_protection.cpp).
 void VerifyProtection(Oid ledger, ReportFinding report, void* state);
 
+// False where rows of the ledger cannot be read for what its columns are now: reports that as schema_changed.
+bool CanReadRows(Oid ledger, ReportFinding report, void* state);
+
 // Reports as schema_changed what differs between the columns that records cover and those that bulla.events
 // tells of, since the ledger was created. Where there are no events of the ledger there is nothing to compare.
 void VerifySchema(Oid ledger, ReportFinding report, void* state);

@@ -88,7 +88,7 @@ void CheckEventTrigger(const char* name, ReportFinding report, void* state) {
 
 void VerifyProtection(Oid ledger, ReportFinding report, void* state) {
   const Relation relation = table_open(ledger, AccessShareLock);
-  const LedgerRelation* const described = DescribeLedger(relation);
+  const LedgerRelation* const described = LookAtLedger(relation);
   ListCell* cell;
   foreach (cell, find_all_inheritors(ledger, AccessShareLock, nullptr)) {
     CheckTable(lfirst_oid(cell), described->arguments, report, state);

@@ -73,9 +73,17 @@ void ReportColumn(const char* column, const char* what, ReportFinding report, vo
 
 }  // namespace
 
+bool CanReadRows(Oid ledger, ReportFinding report, void* state) {
+  const LedgerFault* const fault = FindFault(ledger);
+  if (fault == nullptr) return true;
+  report({nullptr, nullptr, "schema_changed", psprintf("%s: no row was checked", fault->message)},
+         state);
+  return false;
+}
+
 void VerifySchema(Oid ledger, ReportFinding report, void* state) {
   const Relation relation = table_open(ledger, AccessShareLock);
-  const LedgerRelation* const described = DescribeLedger(relation);
+  const LedgerRelation* const described = LookAtLedger(relation);
   List* const expected = ExpectedColumns(described->arguments.id);
   List* const there = RecordColumns(relation);
   ListCell* cell;

@@ -86,7 +86,10 @@ List* Grown(List* list, const char* name, int64 first, const ChainHead& head) {
 }  // namespace
 
 List* FindGrownChains(Oid ledger, ReportFinding report, void* state) {
-  ChainHeads* const heads = ReadChainHeads(ledger, GetActiveSnapshot());
+  if (!CanReadRows(ledger, report, state)) return NIL;
+  // Rows that end no chain are judged now: no range of a chain shows them.
+  RowCheck* const others = NewRowCheck(0, PG_INT64_MAX, report, state);
+  ChainHeads* const heads = ReadChainHeads(ledger, GetActiveSnapshot(), CheckRow, others);
   List* grown = NIL;
   ListCell* cell;
   // Both in byte order of the chains.
@@ -115,8 +118,10 @@ void VerifyChainRows(Oid ledger, const GrownChain* chain, RowCheck* check,
                      const ChainBoundaries* boundaries) {
   check->first = chain->first;
   check->last = chain->head.seq;
-  ScanRows(ledger, ChainOfLedger(ledger, chain->name), Max(chain->first - 1, 0), chain->head.seq,
-           GetActiveSnapshot(), CheckRow, check);
+  // From the chain's beginning also what stands before it.
+  ScanRows(ledger, ChainOfLedger(ledger, chain->name),
+           chain->first > 0 ? chain->first - 1 : PG_INT64_MIN, chain->head.seq, GetActiveSnapshot(),
+           CheckRow, check);
   Enter([&]() -> Result<void> {
     if (check->chains->size() == 0) check->chains->Add({}, chain->name);
     for (auto& [key, state] : *check->chains) state->highest_seq = chain->head.seq;

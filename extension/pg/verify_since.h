@@ -26,7 +26,7 @@ struct GrownChain {
 
 // The chains of a ledger that grew since, a list of GrownChain* in order of name, as the active snapshot sees
 // them. Reports `truncated` where a recorded row and all behind it are gone, `rewritten` where another row
-// stands in its place, `missing` where none does.
+// stands in its place, `missing` where none does; none, and schema_changed, where rows cannot be read.
 List* FindGrownChains(Oid ledger, ReportFinding report, void* state);
 
 // Judges the rows of one chain from chain->first to its head, which are gone from `check` afterwards. As the

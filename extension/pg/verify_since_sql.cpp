@@ -137,4 +137,32 @@ Datum bulla_chain_heads(PG_FUNCTION_ARGS) {
   return Datum{0};
 }
 
+// What bulla.verify_in_steps begins with: the last row of each chain, with no verdict, and findings that no
+// range of a chain shows.
+BULLA_FUNCTION(bulla_chains_to_verify);
+Datum bulla_chains_to_verify(PG_FUNCTION_ARGS) {
+  const Oid ledger = ReadableLedger(fcinfo);
+  ReturnSet(fcinfo);
+  auto* const result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  FlushQueue();
+  PushActiveSnapshot(GetLatestSnapshot());
+  FindingSorter* const findings = NewFindingSorter();
+  VerifyProtection(ledger, KeepFinding, findings);
+  VerifySchema(ledger, KeepFinding, findings);
+  if (CanReadRows(ledger, KeepFinding, findings)) {
+    RowCheck* const others = NewRowCheck(0, PG_INT64_MAX, KeepFinding, findings);
+    const ChainHeads* const heads = ReadChainHeads(ledger, GetActiveSnapshot(), CheckRow, others);
+    for (auto& [name, head] : heads->by_name) {
+      Datum values[] = {CStringGetTextDatum(name.c_str()), Int64GetDatum(head.seq), Datum{0},
+                        Datum{0}};
+      bool nulls[lengthof(values)] = {false, false, true, true};
+      tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+    }
+  }
+  FlushWhatWasRead();
+  PopActiveSnapshot();
+  ReportSorted(findings, PutFinding, result);
+  return Datum{0};
+}
+
 }  // namespace bulla

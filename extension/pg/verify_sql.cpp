@@ -79,7 +79,7 @@ const char* PrunedNote(const LedgerId& id) {
 // What explains without alarming.
 Datum Notes(Oid ledger, const Verified& verified) {
   const Relation relation = table_open(ledger, AccessShareLock);
-  const LedgerArguments& arguments = DescribeLedger(relation)->arguments;
+  const LedgerArguments& arguments = LookAtLedger(relation)->arguments;
   const int64 retroactive = Max(arguments.retroactive_rows, RecordedRetroactiveRows(arguments.id));
   Datum notes[3];
   int count = 0;

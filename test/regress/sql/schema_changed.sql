@@ -41,4 +41,72 @@ ALTER TABLE ledger DROP COLUMN later;
 SELECT * FROM changes;
 SELECT verified, verdict FROM bulla.verify_summary('ledger');
 SELECT DISTINCT verdict, detail FROM bulla.verify_since('ledger') WHERE seq IS NULL;
-DROP TABLE ledger CASCADE;
+
+-- Where rows cannot be read any more as what they were, that is a finding and no error, of this ledger alone.
+RESET bulla.restore;
+CREATE TABLE other (id int);
+SELECT bulla.create_ledger('other') IS NOT NULL AS created;
+INSERT INTO other VALUES (1);
+CREATE TYPE pair AS (a int, b text);
+CREATE DOMAIN number AS int;
+CREATE TABLE broken (lane int NOT NULL, n int, p pair, d number, secret text) PARTITION BY LIST (lane);
+CREATE TABLE broken_1 PARTITION OF broken FOR VALUES IN (1);
+CREATE TABLE broken_2 PARTITION OF broken FOR VALUES IN (2) PARTITION BY LIST (lane);
+CREATE TABLE broken_3 PARTITION OF broken_2 FOR VALUES IN (2);
+SELECT bulla.create_ledger('broken', '{lane}', erasable => '{secret}') IS NOT NULL AS created;
+INSERT INTO broken SELECT 1 + n % 2, n, (n, 'b')::pair, n, 'secret' FROM generate_series(0, 99) AS n;
+SELECT bulla.record_verification('broken');
+CREATE PROCEDURE broken() LANGUAGE plpgsql AS $$
+DECLARE
+    checked bigint;
+    steps jsonb;
+    finding record;
+BEGIN
+    FOR finding IN SELECT l.ledger, v.* FROM bulla.ledgers AS l, bulla.verify(l.ledger) AS v
+        WHERE l.ledger IN ('broken'::regclass, 'other'::regclass) LOOP
+        RAISE NOTICE 'verify %', finding;
+    END LOOP;
+    SELECT s.verified, s.rows_checked, s.chains, s.verdict, s.broken_at, s.head_seq INTO finding FROM bulla.verify_summary('broken') AS s;
+    RAISE NOTICE 'summary %', finding;
+    RAISE NOTICE 'as many and the same: % % % %',
+        (SELECT count(*) = (SELECT count(*) FROM bulla.verify('broken')) FROM bulla.verify_since('broken')),
+        (SELECT array_agg(v) = (SELECT array_agg(w) FROM bulla.verify('broken') AS w) FROM bulla.verify_since('broken') AS v),
+        (SELECT array_agg(v) = (SELECT array_agg(w) FROM bulla.verify('broken') AS w) FROM bulla.verify('broken', '1', 0, 10) AS v),
+        (SELECT array_agg(v) = (SELECT array_agg(w) FROM bulla.verify('broken') AS w) FROM bulla.chains_to_verify('broken') AS v);
+END $$;
+SET bulla.restore = on;
+SET min_parallel_table_scan_size = 0;
+CALL broken();
+ALTER TABLE broken ALTER COLUMN n TYPE regclass;
+CALL broken();
+CALL bulla.verify_in_steps('broken');
+\set VERBOSITY default
+SELECT bulla.record_verification('broken');
+SELECT bulla.record_verification('broken', whole => true);
+INSERT INTO broken VALUES (1, 5);
+SELECT * FROM bulla.chain_heads('broken');
+SELECT bulla.row_record('broken', '1', 0);
+\set VERBOSITY terse
+ALTER TABLE broken ALTER COLUMN n TYPE int USING n::oid::int;
+CALL broken();
+-- Types change without a change of the table.
+ALTER TYPE pair ADD ATTRIBUTE c money;
+CALL broken();
+ALTER TYPE pair DROP ATTRIBUTE c;
+CALL broken();
+UPDATE pg_type SET typbasetype = 'regtype'::regtype WHERE oid = 'number'::regtype;
+CALL broken();
+UPDATE pg_type SET typbasetype = 'int'::regtype WHERE oid = 'number'::regtype;
+CALL broken();
+-- Columns of which Bulla has to know.
+ALTER TABLE broken RENAME COLUMN lane TO line;
+CALL broken();
+ALTER TABLE broken RENAME COLUMN line TO lane;
+ALTER TABLE broken RENAME COLUMN secret TO hidden;
+CALL broken();
+ALTER TABLE broken RENAME COLUMN hidden TO secret;
+ALTER TABLE broken RENAME COLUMN seq TO place;
+CALL broken();
+ALTER TABLE broken RENAME COLUMN place TO seq;
+CALL broken();
+DROP TABLE ledger, broken, other CASCADE;

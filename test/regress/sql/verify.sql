@@ -142,6 +142,9 @@ CALL make_ledger();
 CALL tamper('ledger', 'UPDATE ledger SET seq = -1 WHERE seq = 9', 'ALTER TABLE ledger ALTER seq DROP NOT NULL',
     'UPDATE ledger SET seq = NULL WHERE seq = 8', 'ALTER TABLE ledger ALTER hash DROP NOT NULL', 'UPDATE ledger SET hash = NULL WHERE seq = 7');
 SELECT * FROM findings('ledger');
+SELECT * FROM findings('ledger', '');
+SELECT * FROM findings('ledger', '', 0, 2);
+SELECT * FROM findings('ledger', '', 1, 2);
 SELECT * FROM summary('ledger');
 CALL make_ledger();
 CALL tamper('ledger', 'UPDATE ledger SET seq = 9223372036854775807 WHERE seq = 9');
