@@ -7,6 +7,7 @@ extern "C" {
 }
 
 #include "pg/busy_hint.h"
+#include "pg/ddl_reassign.h"
 #include "pg/head_cache.h"
 #include "pg/key_store.h"
 #include "pg/ledger_relation.h"
@@ -32,4 +33,5 @@ void _PG_init(void) {
   bulla::WatchTransactions();
   bulla::WatchKeys();
   bulla::WatchOwnDdl();
+  bulla::WatchReassignOwned();
 }

@@ -146,6 +146,13 @@ ALTER TABLE ledger RENAME TO history;
 ALTER TABLE history OWNER TO regress_ddl_other;
 ALTER TABLE history OWNER TO regress_ddl_owner;
 RESET ROLE;
+-- REASSIGN OWNED too, of which event triggers do not hear; nothing of it where it is rolled back, or changes none.
+REASSIGN OWNED BY regress_ddl_owner TO regress_ddl_other;
+DO $$ BEGIN REASSIGN OWNED BY regress_ddl_other TO regress_ddl_owner; END $$;
+BEGIN;
+REASSIGN OWNED BY regress_ddl_owner TO regress_ddl_other;
+ROLLBACK;
+REASSIGN OWNED BY regress_ddl_other TO regress_ddl_owner;
 CREATE SCHEMA regress_ddl_schema AUTHORIZATION regress_ddl_owner;
 SET ROLE regress_ddl_owner;
 ALTER TABLE history SET SCHEMA regress_ddl_schema;
