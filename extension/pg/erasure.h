@@ -32,8 +32,9 @@ HeapTuple ErasedRow(const LedgerRelation* ledger, TupleTableSlot* row, List* col
 bool IsBeingErased(Relation relation, ItemPointer row);
 
 // Erases those of the named columns, which are erasable, that have a value. The row is of this table, which
-// is locked for writing, and locked by this transaction. Triggers of users fire as in any UPDATE. Returns
-// the names of those columns; none changes nothing.
+// is locked for writing, and locked by this transaction. Row triggers of users fire as in any UPDATE, as they do
+// where logical replication applies one; those of statements do not. Returns the names of those columns; none
+// changes nothing.
 List* EraseValues(Relation relation, ItemPointer row, List* columns);
 
 // The event that makes an erasure a recorded one.

@@ -322,6 +322,14 @@ CREATE FUNCTION suppress() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN N
 CREATE TRIGGER watch BEFORE UPDATE OF secret ON busy FOR EACH ROW EXECUTE FUNCTION watch();
 CREATE TRIGGER watch_stamp BEFORE UPDATE OF stamp ON busy FOR EACH ROW EXECUTE FUNCTION watch();
 CREATE TRIGGER watch_after AFTER UPDATE ON busy FOR EACH ROW EXECUTE FUNCTION watch();
+-- Of statements do not.
+CREATE FUNCTION watch_statement() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE NOTICE '% %', TG_NAME, TG_WHEN;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER before_statement BEFORE UPDATE ON busy EXECUTE FUNCTION watch_statement();
+CREATE TRIGGER after_statement AFTER UPDATE ON busy REFERENCING OLD TABLE AS before EXECUTE FUNCTION watch_statement();
 SELECT bulla.erase('busy', '', 0, '{secret}', 'x');
 CREATE TRIGGER a_change BEFORE UPDATE ON busy FOR EACH ROW EXECUTE FUNCTION change();
 SELECT bulla.erase('busy', '', 1, '{secret}', 'x');
