@@ -2,84 +2,41 @@
 
 extern "C" {
 #include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/table.h"
-#include "access/xact.h"
-#include "catalog/indexing.h"
-#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/inval.h"
-#include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/timestamp.h"
 }
+
+#include "pg/kek_rows.h"
+#include "pg/key_tables.h"
 
 namespace bulla {
 namespace {
 
-enum NamesColumn { kNamesKeyId = 1, kNamesName, kNamesPurpose, kNamesAlgorithm };
-enum VersionsColumn {
-  kVersionId = 1,
-  kVersionsKeyId,
-  kVersion,
-  kState,
-  kCommitment,
-  kKekId,
-  kWrapped,
-  kCreatedAt,
-  kVersionsColumns = kCreatedAt
-};
-
-// Everything about keys is read with a snapshot of its own, taken now: what is committed counts, also
-// inside a REPEATABLE READ transaction.
-SysScanDesc BeginScan(Relation table, const char* index, AttrNumber column, RegProcedure equals,
-                      Datum value) {
-  ScanKeyData key;
-  ScanKeyInit(&key, column, BTEqualStrategyNumber, equals, value);
-  return systable_beginscan(table, KeyTable(index), true, nullptr, 1, &key);
-}
-
-Datum Column(HeapTuple tuple, Relation table, int column, bool* null) {
-  return heap_getattr(tuple, column, RelationGetDescr(table), null);
-}
-
-const char* TextColumn(HeapTuple tuple, Relation table, int column) {
-  bool null;
-  return text_to_cstring(DatumGetTextPP(Column(tuple, table, column, &null)));
-}
-
-Bytes BytesColumn(HeapTuple tuple, Relation table, int column) {
-  bool null;
-  const Datum value = Column(tuple, table, column, &null);
-  if (null) return {};
-  const bytea* const copy = DatumGetByteaPCopy(value);
-  return {reinterpret_cast<const std::byte*>(VARDATA(copy)), VARSIZE(copy) - VARHDRSZ};
-}
-
 void ReadName(HeapTuple tuple, Relation table, KeyRow* row) {
-  bool null;
-  row->key_id = *DatumGetUUIDP(Column(tuple, table, kNamesKeyId, &null));
-  row->name = TextColumn(tuple, table, kNamesName);
-  row->purpose = TextColumn(tuple, table, kNamesPurpose);
-  row->algorithm = TextColumn(tuple, table, kNamesAlgorithm);
+  row->key_id = *DatumGetUUIDP(ColumnOf(tuple, table, kNamesKeyId));
+  row->name = TextOf(tuple, table, kNamesName);
+  row->purpose = TextOf(tuple, table, kNamesPurpose);
+  row->algorithm = TextOf(tuple, table, kNamesAlgorithm);
 }
 
 void ReadVersion(HeapTuple tuple, Relation table, KeyRow* row) {
-  bool null;
   row->found = true;
-  row->key_id = *DatumGetUUIDP(Column(tuple, table, kVersionsKeyId, &null));
-  row->version = DatumGetInt32(Column(tuple, table, kVersion, &null));
-  row->state = TextColumn(tuple, table, kState);
-  row->version_id = BytesColumn(tuple, table, kVersionId);
-  row->commitment = BytesColumn(tuple, table, kCommitment);
-  row->wrapped = BytesColumn(tuple, table, kWrapped);
+  row->key_id = *DatumGetUUIDP(ColumnOf(tuple, table, kVersionsKeyId));
+  row->version = DatumGetInt32(ColumnOf(tuple, table, kVersion));
+  row->state = TextOf(tuple, table, kState);
+  row->version_id = BytesOf(tuple, table, kVersionId);
+  row->commitment = BytesOf(tuple, table, kCommitment);
+  row->wrapped = BytesOf(tuple, table, kWrapped);
 }
 
 bool ReadNameRow(const char* index, AttrNumber column, RegProcedure equals, Datum value,
                  KeyRow* row) {
   const Relation table = table_open(KeyTable("key_names"), AccessShareLock);
-  const SysScanDesc scan = BeginScan(table, index, column, equals, value);
+  const SysScanDesc scan = BeginKeyScan(table, index, column, equals, value);
   const HeapTuple tuple = systable_getnext(scan);
   if (HeapTupleIsValid(tuple)) ReadName(tuple, table, row);
   systable_endscan(scan);
@@ -87,24 +44,7 @@ bool ReadNameRow(const char* index, AttrNumber column, RegProcedure equals, Datu
   return HeapTupleIsValid(tuple);
 }
 
-Datum BytesDatum(Bytes bytes) {
-  auto* const copy = static_cast<bytea*>(palloc(VARHDRSZ + bytes.size()));
-  SET_VARSIZE(copy, VARHDRSZ + bytes.size());
-  memcpy(VARDATA(copy), bytes.data(), bytes.size());
-  return PointerGetDatum(copy);
-}
-
 }  // namespace
-
-Oid KeyTable(const char* name) {
-  const Oid schema = get_namespace_oid("bulla", true);
-  const Oid table = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
-  if (!OidIsValid(table)) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table bulla.%s does not exist", name),
-                    errhint("Run CREATE EXTENSION bulla.")));
-  }
-  return table;
-}
 
 KeyRow ReadPrimary(const char* name) {
   KeyRow row = {};
@@ -113,13 +53,11 @@ KeyRow ReadPrimary(const char* name) {
                     errhint("bulla.create_key makes one; bulla.keys lists them.")));
   }
   const Relation table = table_open(KeyTable("key_versions"), AccessShareLock);
-  const SysScanDesc scan = BeginScan(table, "key_versions_key_id_version_key", kVersionsKeyId,
-                                     F_UUID_EQ, UUIDPGetDatum(&row.key_id));
+  const SysScanDesc scan = BeginKeyScan(table, "key_versions_key_id_version_key", kVersionsKeyId,
+                                        F_UUID_EQ, UUIDPGetDatum(&row.key_id));
   while (const HeapTuple tuple = systable_getnext(scan)) {
-    bool null;
-    const bool newer =
-        !row.found || DatumGetInt32(Column(tuple, table, kVersion, &null)) > row.version;
-    if (newer && strcmp(TextColumn(tuple, table, kState), "enabled") == 0)
+    const bool newer = !row.found || DatumGetInt32(ColumnOf(tuple, table, kVersion)) > row.version;
+    if (newer && strcmp(TextOf(tuple, table, kState), "enabled") == 0)
       ReadVersion(tuple, table, &row);
   }
   systable_endscan(scan);
@@ -135,7 +73,7 @@ KeyRow ReadVersionById(const VersionId& version) {
   KeyRow row = {};
   const Relation table = table_open(KeyTable("key_versions"), AccessShareLock);
   const SysScanDesc scan =
-      BeginScan(table, "key_versions_pkey", kVersionId, F_BYTEAEQ, BytesDatum(version.bytes));
+      BeginKeyScan(table, "key_versions_pkey", kVersionId, F_BYTEAEQ, BytesDatum(version.bytes));
   const HeapTuple tuple = systable_getnext(scan);
   if (HeapTupleIsValid(tuple)) ReadVersion(tuple, table, &row);
   systable_endscan(scan);
@@ -155,23 +93,24 @@ KeyRow ReadVersionById(const VersionId& version) {
 }
 
 void InsertVersion(const NewVersion& version) {
-  pg_uuid_t key;
-  memcpy(key.data, version.key.bytes.data(), UUID_LEN);
+  NoteKek(version.kek_id);
+  const TimestampTz now = GetCurrentTimestamp();
+  Datum kek = CStringGetTextDatum(version.kek_id);
   Datum values[kVersionsColumns];
   bool nulls[kVersionsColumns] = {};
   values[kVersionId - 1] = BytesDatum(version.commitment.version_id().bytes);
-  values[kVersionsKeyId - 1] = UUIDPGetDatum(&key);
+  values[kVersionsKeyId - 1] = KeyIdDatum(version.key);
   values[kVersion - 1] = Int32GetDatum(version.version);
   values[kState - 1] = CStringGetTextDatum("enabled");
   values[kCommitment - 1] = BytesDatum(version.commitment.bytes);
-  values[kKekId - 1] = CStringGetTextDatum(version.kek_id);
+  values[kKekId - 1] = kek;
   values[kWrapped - 1] = BytesDatum(version.wrapped);
-  values[kCreatedAt - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
+  values[kCreatedAt - 1] = TimestampTzGetDatum(now);
+  values[kStateSince - 1] = TimestampTzGetDatum(now);
+  values[kKeks - 1] = PointerGetDatum(construct_array(&kek, 1, TEXTOID, -1, false, TYPALIGN_INT));
   const Relation table = table_open(KeyTable("key_versions"), RowExclusiveLock);
-  CatalogTupleInsert(table, heap_form_tuple(RelationGetDescr(table), values, nulls));
-  CacheInvalidateRelcache(table);  // as the table's own trigger does
+  InsertKeyRow(table, values, nulls);
   table_close(table, NoLock);
-  CommandCounterIncrement();
 }
 
 }  // namespace bulla

@@ -8,6 +8,7 @@ extern "C" {
 
 #include "core/data_key.h"
 #include "core/key_version.h"
+#include "pg/key_tables.h"
 
 namespace bulla {
 
@@ -25,9 +26,6 @@ struct KeyRow {
   Bytes wrapped;
 };
 
-// A table of schema bulla. Raises undefined_table where the extension is not installed.
-Oid KeyTable(const char* name);
-
 // The key's highest enabled version. Raises undefined_object where there is no such key,
 // object_not_in_prerequisite_state where no version of it is enabled.
 KeyRow ReadPrimary(const char* key_name);
@@ -36,7 +34,8 @@ KeyRow ReadPrimary(const char* key_name);
 KeyRow ReadVersionById(const VersionId& version);
 
 // Adds an enabled version, needing no rights of the caller. It is written without a plan: plans hold
-// constants, and debugging settings print plans into logs that outlive a destroyed key.
+// constants, and debugging settings print plans into logs that outlive a destroyed key. Raises what
+// NoteKek raises.
 struct NewVersion {
   KeyId key;
   int32 version;

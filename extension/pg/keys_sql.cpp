@@ -71,12 +71,6 @@ const char* TextArgument(FunctionCallInfo fcinfo, int argument, const char* name
   return text_to_cstring(PG_GETARG_TEXT_PP(argument));
 }
 
-Datum UuidDatum(const KeyId& id) {
-  auto* const uuid = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
-  memcpy(uuid->data, id.bytes.data(), UUID_LEN);
-  return UUIDPGetDatum(uuid);
-}
-
 void Execute(const char* statement, int count, Oid* types, Datum* values) {
   if (SPI_execute_with_args(statement, count, types, values, nullptr, false, 0) < 0)
     elog(ERROR, "SPI failed on: %s", statement);
@@ -95,7 +89,7 @@ void RefuseExisting(const char* name) {
 void Store(const FirstVersion& made, const char* name, const char* purpose, const char* algorithm,
            const char* created_by) {
   Oid types[] = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
-  Datum values[] = {UuidDatum(made.key), CStringGetTextDatum(name), CStringGetTextDatum(purpose),
+  Datum values[] = {KeyIdDatum(made.key), CStringGetTextDatum(name), CStringGetTextDatum(purpose),
                     CStringGetTextDatum(algorithm), CStringGetTextDatum(created_by)};
   Execute(
       "INSERT INTO bulla.key_names (key_id, name, purpose, algorithm, created_by) VALUES ($1, $2, "
@@ -133,7 +127,7 @@ Datum bulla_create_key(PG_FUNCTION_ARGS) {
   Store(made, name, purpose, algorithm, created_by);
   SPI_finish();
   EndAs(caller);
-  const Datum id = UuidDatum(made.key);
+  const Datum id = KeyIdDatum(made.key);
   RecordEvent("key.created",
               EventDetail()
                   .Text("key", name)

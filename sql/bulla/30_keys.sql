@@ -2,7 +2,8 @@
 
 CREATE TABLE bulla.key_names (
     key_id uuid PRIMARY KEY,
-    name text NOT NULL UNIQUE CHECK (name <> ''),
+    -- In collation "C", as the extension's own look-ups by the index are.
+    name text COLLATE pg_catalog."C" NOT NULL UNIQUE CHECK (name <> ''),
     purpose text NOT NULL,
     algorithm text NOT NULL,
     created_at timestamp with time zone NOT NULL DEFAULT pg_catalog.clock_timestamp(),
@@ -24,14 +25,35 @@ CREATE TABLE bulla.key_versions (
     kek_id text,
     wrapped bytea,
     created_at timestamp with time zone NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    state_since timestamp with time zone NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    -- Every KEK that the key bytes were ever wrapped under: copies under them may be in backups.
+    keks text[] NOT NULL DEFAULT '{}',
     UNIQUE (key_id, version),
     CHECK ((state = 'destroyed') = (wrapped IS NULL))
 );
 COMMENT ON TABLE bulla.key_versions IS
     'One row per version of a key, its key bytes wrapped under the KEK. Nobody but the owner of the extension reads it.';
 
+CREATE TABLE bulla.keks (
+    -- PROVIDER:ID, as in bulla.key_versions.
+    kek_id text COLLATE pg_catalog."C" PRIMARY KEY,
+    first_used_at timestamp with time zone NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    -- When and by whom it was said to be destroyed, wherever it was kept.
+    retired_at timestamp with time zone,
+    retired_by text,
+    CHECK ((retired_at IS NULL) = (retired_by IS NULL))
+);
+COMMENT ON TABLE bulla.keks IS
+    'One row per key-encryption key that ever wrapped a key of this database.';
+
 SELECT pg_catalog.pg_extension_config_dump('bulla.key_names', '');
 SELECT pg_catalog.pg_extension_config_dump('bulla.key_versions', '');
+SELECT pg_catalog.pg_extension_config_dump('bulla.keks', '');
+
+-- Without policies: whoever is granted SELECT by mistake sees nothing. The extension reads them itself.
+ALTER TABLE bulla.key_names ENABLE ROW LEVEL SECURITY;
+ALTER TABLE bulla.key_versions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE bulla.keks ENABLE ROW LEVEL SECURITY;
 
 CREATE FUNCTION bulla.keys_changed() RETURNS trigger
     LANGUAGE C AS 'MODULE_PATHNAME', 'bulla_keys_changed';
@@ -44,6 +66,9 @@ ALTER TABLE bulla.key_names ENABLE ALWAYS TRIGGER keys_changed;
 CREATE TRIGGER keys_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON bulla.key_versions
     FOR EACH STATEMENT EXECUTE FUNCTION bulla.keys_changed();
 ALTER TABLE bulla.key_versions ENABLE ALWAYS TRIGGER keys_changed;
+CREATE TRIGGER keys_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON bulla.keks
+    FOR EACH STATEMENT EXECUTE FUNCTION bulla.keys_changed();
+ALTER TABLE bulla.keks ENABLE ALWAYS TRIGGER keys_changed;
 
 CREATE VIEW bulla.keys AS
 SELECT k.key_id AS id,
