@@ -3,12 +3,18 @@
 extern "C" {
 #include "access/table.h"
 #include "catalog/pg_type.h"
+#include "utils/builtins.h"
 }
 
 #include "pg/ledger_relation.h"
 #include "pg/verify_ledger.h"
 
 namespace bulla {
+
+const char* CStringArgument(FunctionCallInfo fcinfo, int argument, const char* name) {
+  RefuseNull(fcinfo, argument, name);
+  return text_to_cstring(PG_GETARG_TEXT_PP(argument));
+}
 
 Oid ReadableLedger(FunctionCallInfo fcinfo) {
   RefuseNull(fcinfo, 0, "ledger");

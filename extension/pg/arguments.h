@@ -17,6 +17,9 @@ inline void RefuseNull(FunctionCallInfo fcinfo, int argument, const char* name) 
   }
 }
 
+// A text, palloc'd. Raises null_value_not_allowed where it is null.
+const char* CStringArgument(FunctionCallInfo fcinfo, int argument, const char* name);
+
 // The first argument, a ledger all of which the caller may read, whatever its columns are. Raises what
 // CheckMayRead and LookAtWholeLedger raise.
 Oid ReadableLedger(FunctionCallInfo fcinfo);

@@ -3,14 +3,10 @@
 extern "C" {
 #include "access/genam.h"
 #include "access/table.h"
-#include "catalog/pg_type.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/timestamp.h"
 }
 
-#include "pg/kek_rows.h"
 #include "pg/key_tables.h"
 
 namespace bulla {
@@ -30,6 +26,8 @@ void ReadVersion(HeapTuple tuple, Relation table, KeyRow* row) {
   row->state = TextOf(tuple, table, kState);
   row->version_id = BytesOf(tuple, table, kVersionId);
   row->commitment = BytesOf(tuple, table, kCommitment);
+  row->kek_id = TextOf(tuple, table, kKekId);
+  row->keks = TextsOf(tuple, table, kKeks);
   row->wrapped = BytesOf(tuple, table, kWrapped);
 }
 
@@ -44,13 +42,26 @@ bool ReadNameRow(const char* index, AttrNumber column, RegProcedure equals, Datu
   return HeapTupleIsValid(tuple);
 }
 
+bool LockNameRow(const char* index, AttrNumber column, RegProcedure equals, Datum value,
+                 KeyRow* row) {
+  const Relation table = table_open(KeyTable("key_names"), RowShareLock);
+  const HeapTuple tuple = LockKeyRow(table, index, column, equals, value, LockTupleExclusive);
+  if (tuple != nullptr) ReadName(tuple, table, row);
+  table_close(table, NoLock);
+  return tuple != nullptr;
+}
+
+[[noreturn]] void RaiseUnknownKey(const char* name) {
+  ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("key \"%s\" does not exist", name),
+                  errhint("bulla.create_key makes one; bulla.keys lists them.")));
+}
+
 }  // namespace
 
 KeyRow ReadPrimary(const char* name) {
   KeyRow row = {};
   if (!ReadNameRow("key_names_name_key", kNamesName, F_TEXTEQ, CStringGetTextDatum(name), &row)) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("key \"%s\" does not exist", name),
-                    errhint("bulla.create_key makes one; bulla.keys lists them.")));
+    RaiseUnknownKey(name);
   }
   const Relation table = table_open(KeyTable("key_versions"), AccessShareLock);
   const SysScanDesc scan = BeginKeyScan(table, "key_versions_key_id_version_key", kVersionsKeyId,
@@ -92,25 +103,51 @@ KeyRow ReadVersionById(const VersionId& version) {
   return row;
 }
 
-void InsertVersion(const NewVersion& version) {
-  NoteKek(version.kek_id);
-  const TimestampTz now = GetCurrentTimestamp();
-  Datum kek = CStringGetTextDatum(version.kek_id);
-  Datum values[kVersionsColumns];
-  bool nulls[kVersionsColumns] = {};
-  values[kVersionId - 1] = BytesDatum(version.commitment.version_id().bytes);
-  values[kVersionsKeyId - 1] = KeyIdDatum(version.key);
-  values[kVersion - 1] = Int32GetDatum(version.version);
-  values[kState - 1] = CStringGetTextDatum("enabled");
-  values[kCommitment - 1] = BytesDatum(version.commitment.bytes);
-  values[kKekId - 1] = kek;
-  values[kWrapped - 1] = BytesDatum(version.wrapped);
-  values[kCreatedAt - 1] = TimestampTzGetDatum(now);
-  values[kStateSince - 1] = TimestampTzGetDatum(now);
-  values[kKeks - 1] = PointerGetDatum(construct_array(&kek, 1, TEXTOID, -1, false, TYPALIGN_INT));
-  const Relation table = table_open(KeyTable("key_versions"), RowExclusiveLock);
-  InsertKeyRow(table, values, nulls);
-  table_close(table, NoLock);
+KeyRow LockKey(const char* name) {
+  KeyRow row = {};
+  if (!LockNameRow("key_names_name_key", kNamesName, F_TEXTEQ, CStringGetTextDatum(name), &row))
+    RaiseUnknownKey(name);
+  return row;
+}
+
+KeyRow LockKeyById(const pg_uuid_t& key_id) {
+  KeyRow row = {};
+  if (!LockNameRow("key_names_pkey", kNamesKeyId, F_UUID_EQ, UUIDPGetDatum(&key_id), &row)) {
+    ereport(ERROR,
+            (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("a version's key does not exist any more")));
+  }
+  return row;
+}
+
+List* ReadVersions(const KeyRow& key) {
+  List* versions = NIL;
+  const Relation table = table_open(KeyTable("key_versions"), AccessShareLock);
+  const SysScanDesc scan = BeginKeyScan(table, "key_versions_key_id_version_key", kVersionsKeyId,
+                                        F_UUID_EQ, UUIDPGetDatum(&key.key_id));
+  while (const HeapTuple tuple = systable_getnext(scan)) {
+    auto* const version = static_cast<KeyRow*>(palloc(sizeof(KeyRow)));
+    *version = key;
+    ReadVersion(tuple, table, version);
+    versions = lappend(versions, version);
+  }
+  systable_endscan(scan);
+  table_close(table, AccessShareLock);
+  list_sort(versions, [](const ListCell* a, const ListCell* b) {
+    return static_cast<const KeyRow*>(lfirst(a))->version -
+           static_cast<const KeyRow*>(lfirst(b))->version;
+  });
+  return versions;
+}
+
+const KeyRow* FindVersion(const KeyRow& key, int32 version) {
+  ListCell* cell;
+  foreach (cell, ReadVersions(key)) {
+    const auto* const row = static_cast<const KeyRow*>(lfirst(cell));
+    if (row->version == version) return row;
+  }
+  ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+                  errmsg("key \"%s\" has no version %d", key.name, version),
+                  errhint("bulla.keys lists the versions.")));
 }
 
 }  // namespace bulla

@@ -3,6 +3,7 @@
 
 extern "C" {
 #include "postgres.h"
+#include "nodes/pg_list.h"
 #include "utils/uuid.h"
 }
 
@@ -23,6 +24,8 @@ struct KeyRow {
   const char* state;
   Bytes version_id;
   Bytes commitment;
+  const char* kek_id;
+  List* keks;  // const char*: every KEK that ever wrapped it
   Bytes wrapped;
 };
 
@@ -33,16 +36,15 @@ KeyRow ReadPrimary(const char* key_name);
 // An enabled version by its id. Raises as above.
 KeyRow ReadVersionById(const VersionId& version);
 
-// Adds an enabled version, needing no rights of the caller. It is written without a plan: plans hold
-// constants, and debugging settings print plans into logs that outlive a destroyed key. Raises what
-// NoteKek raises.
-struct NewVersion {
-  KeyId key;
-  int32 version;
-  Commitment commitment;
-  const char* kek_id;
-  Bytes wrapped;
-};
-void InsertVersion(const NewVersion& version);
+// What is known of a key that is to be changed; the rest of the row is empty. Nobody else changes it before
+// the end of this transaction: whoever does already is waited for. Raises undefined_object.
+KeyRow LockKey(const char* key_name);
+KeyRow LockKeyById(const pg_uuid_t& key_id);
+
+// Every version of it, as KeyRow*, in their order.
+List* ReadVersions(const KeyRow& key);
+
+// The version with this number. Raises undefined_object.
+const KeyRow* FindVersion(const KeyRow& key, int32 version);
 
 }  // namespace bulla

@@ -6,6 +6,8 @@ extern "C" {
 #include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -86,6 +88,19 @@ Bytes BytesOf(HeapTuple row, Relation table, int column) {
   return {reinterpret_cast<const std::byte*>(VARDATA(copy)), VARSIZE(copy) - VARHDRSZ};
 }
 
+List* TextsOf(HeapTuple row, Relation table, int column) {
+  if (ColumnIsNull(row, table, column)) return NIL;
+  Datum* values;
+  bool* nulls;
+  int count;
+  deconstruct_array(DatumGetArrayTypeP(ColumnOf(row, table, column)), TEXTOID, -1, false,
+                    TYPALIGN_INT, &values, &nulls, &count);
+  List* texts = NIL;
+  for (int i = 0; i < count; ++i)
+    if (!nulls[i]) texts = lappend(texts, TextDatumGetCString(values[i]));
+  return texts;
+}
+
 Datum BytesDatum(Bytes bytes) {
   auto* const copy = static_cast<bytea*>(palloc(VARHDRSZ + bytes.size()));
   SET_VARSIZE(copy, VARHDRSZ + bytes.size());
@@ -97,6 +112,14 @@ Datum KeyIdDatum(const KeyId& id) {
   auto* const uuid = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
   memcpy(uuid->data, id.bytes.data(), UUID_LEN);
   return UUIDPGetDatum(uuid);
+}
+
+Datum TextsDatum(List* texts) {
+  auto* const values = static_cast<Datum*>(palloc(sizeof(Datum) * (list_length(texts) + 1)));
+  for (int i = 0; i < list_length(texts); ++i)
+    values[i] = CStringGetTextDatum(static_cast<const char*>(list_nth(texts, i)));
+  return PointerGetDatum(
+      construct_array(values, list_length(texts), TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 void InsertKeyRow(Relation table, Datum* values, bool* nulls) {

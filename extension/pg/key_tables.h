@@ -7,6 +7,7 @@ extern "C" {
 #include "access/genam.h"
 #include "access/htup.h"
 #include "nodes/lockoptions.h"
+#include "nodes/pg_list.h"
 #include "utils/rel.h"
 #include "utils/uuid.h"
 }
@@ -50,10 +51,12 @@ bool ColumnIsNull(HeapTuple row, Relation table, int column);
 Datum ColumnOf(HeapTuple row, Relation table, int column);  // not null
 const char* TextOf(HeapTuple row, Relation table, int column);
 Bytes BytesOf(HeapTuple row, Relation table, int column);
+List* TextsOf(HeapTuple row, Relation table, int column);  // of a text[], const char*
 
 // Values for columns, palloc'd.
 Datum BytesDatum(Bytes bytes);
 Datum KeyIdDatum(const KeyId& id);
+Datum TextsDatum(List* texts);
 
 // Adds or changes a row, and tells every backend to forget its keys once this commits. What comes after
 // sees the change.

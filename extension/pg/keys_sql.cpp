@@ -1,4 +1,4 @@
-// SQL functions that make keys and keep caches of them honest.
+// The SQL function that makes keys, and the trigger that keeps caches of them honest.
 
 #include "pg/boundary.h"
 
@@ -16,28 +16,17 @@ extern "C" {
 
 #include <string>
 
-#include "core/data_key.h"
 #include "kms/system_random.h"
 #include "pg/arguments.h"
 #include "pg/event_log.h"
-#include "pg/key_rows.h"
-#include "pg/key_store.h"
+#include "pg/key_changes.h"
 #include "pg/user_scope.h"
+#include "pg/wrapped_version.h"
 
 namespace bulla {
 namespace {
 
 constexpr size_t kMaxNameSize = 128;
-constexpr size_t kMaxWrappedSize = 256;
-
-// A key's first version, wrapped: nothing secret in the clear.
-struct FirstVersion {
-  KeyId key;
-  Commitment commitment;
-  size_t wrapped_size;
-  std::byte wrapped[kMaxWrappedSize];
-  char kek_id[64];
-};
 
 Result<KeyId> NewKeyId(Random& random) {
   KeyId id;
@@ -47,28 +36,10 @@ Result<KeyId> NewKeyId(Random& random) {
   return id;
 }
 
-Result<FirstVersion> MakeFirstVersion(Purpose purpose, Algorithm algorithm) {
-  Random& random = SystemRandom::Instance();
-  const auto kek = LoadKek();
-  if (!kek.ok()) return kek.error();
-  const auto id = NewKeyId(random);
+Result<WrappedVersion> MakeFirstVersion(Purpose purpose, Algorithm algorithm) {
+  const auto id = NewKeyId(SystemRandom::Instance());
   if (!id.ok()) return id.error();
-  const auto data_key = GenerateDataKey(algorithm, random);
-  if (!data_key.ok()) return data_key.error();
-  const auto commitment = CommitToDataKey(data_key.value(), algorithm, purpose);
-  if (!commitment.ok()) return commitment.error();
-
-  FirstVersion made{id.value(), commitment.value(), WrappedKeySize(algorithm), {}, {}};
-  const auto wrapped = WrapDataKey(kek.value(), {made.key, 1, algorithm, purpose}, data_key.value(),
-                                   random, MutableBytes(made.wrapped, made.wrapped_size));
-  if (!wrapped.ok()) return wrapped.error();
-  kek.value().id().Text().copy(made.kek_id, sizeof made.kek_id - 1);
-  return made;
-}
-
-const char* TextArgument(FunctionCallInfo fcinfo, int argument, const char* name) {
-  RefuseNull(fcinfo, argument, name);
-  return text_to_cstring(PG_GETARG_TEXT_PP(argument));
+  return MakeWrappedVersion({id.value(), 1, algorithm, purpose});
 }
 
 void Execute(const char* statement, int count, Oid* types, Datum* values) {
@@ -86,33 +57,33 @@ void RefuseExisting(const char* name) {
   }
 }
 
-void Store(const FirstVersion& made, const char* name, const char* purpose, const char* algorithm,
+void Store(const WrappedVersion& made, const char* name, const char* purpose, const char* algorithm,
            const char* created_by) {
   Oid types[] = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
-  Datum values[] = {KeyIdDatum(made.key), CStringGetTextDatum(name), CStringGetTextDatum(purpose),
-                    CStringGetTextDatum(algorithm), CStringGetTextDatum(created_by)};
+  Datum values[] = {KeyIdDatum(made.version.key), CStringGetTextDatum(name),
+                    CStringGetTextDatum(purpose), CStringGetTextDatum(algorithm),
+                    CStringGetTextDatum(created_by)};
   Execute(
       "INSERT INTO bulla.key_names (key_id, name, purpose, algorithm, created_by) VALUES ($1, $2, "
       "$3, $4, $5)",
       5, types, values);
-  InsertVersion(
-      {made.key, 1, made.commitment, made.kek_id, Bytes(made.wrapped, made.wrapped_size)});
+  InsertVersion(made);
 }
 
 }  // namespace
 
 BULLA_FUNCTION(bulla_create_key);
 Datum bulla_create_key(PG_FUNCTION_ARGS) {
-  const char* const name = TextArgument(fcinfo, 0, "name");
-  const char* const purpose = TextArgument(fcinfo, 1, "purpose");
-  const char* const algorithm = TextArgument(fcinfo, 2, "algorithm");
+  const char* const name = CStringArgument(fcinfo, 0, "name");
+  const char* const purpose = CStringArgument(fcinfo, 1, "purpose");
+  const char* const algorithm = CStringArgument(fcinfo, 2, "algorithm");
   if (*name == '\0' || strlen(name) > kMaxNameSize) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("a key's name must have 1 to %zu bytes, this one has %zu", kMaxNameSize,
                            strlen(name))));
   }
 
-  const FirstVersion made = Enter([&]() -> Result<FirstVersion> {
+  const WrappedVersion made = Enter([&]() -> Result<WrappedVersion> {
     const auto parsed_purpose = ParsePurpose(purpose);
     if (!parsed_purpose.ok()) return parsed_purpose.error();
     const auto parsed_algorithm = ParseAlgorithm(algorithm);
@@ -127,7 +98,7 @@ Datum bulla_create_key(PG_FUNCTION_ARGS) {
   Store(made, name, purpose, algorithm, created_by);
   SPI_finish();
   EndAs(caller);
-  const Datum id = KeyIdDatum(made.key);
+  const Datum id = KeyIdDatum(made.version.key);
   RecordEvent("key.created",
               EventDetail()
                   .Text("key", name)
