@@ -1,16 +1,15 @@
 #include "core/data_key.h"
 
 #include <algorithm>
-#include <string>
 #include <string_view>
+#include <tuple>
 
 #include "core/hkdf.h"
-#include "core/xaes_gcm.h"
 
 namespace bulla {
 namespace {
 
-// Wrapped: header | nonce | sealed structure. The structure: description | data key.
+// Wrapped: header | sealed structure. The structure: description | data key.
 constexpr std::byte kFormat{0xB2};
 constexpr size_t kHeaderSize = 1 + 1 + 16;  // format | provider | id of the KEK
 constexpr std::string_view kMagic("bulla.key.v1\0", 13);
@@ -24,7 +23,7 @@ using Description = std::array<std::byte, kDescriptionSize>;
 Header MakeHeader(const KekId& kek) {
   Header header;
   header[0] = kFormat;
-  header[1] = static_cast<std::byte>(kek.provider);
+  header[1] = static_cast<std::byte>(kek.kind);
   std::copy(kek.bytes.begin(), kek.bytes.end(), header.begin() + 2);
   return header;
 }
@@ -69,78 +68,23 @@ Result<Commitment> CommitToDataKey(const SecretBytes& data_key, Algorithm algori
   return commitment;
 }
 
-size_t WrappedKeySize(Algorithm algorithm) {
-  return kHeaderSize + XaesGcm::kNonceSize +
-         XaesGcm::SealedSize(kDescriptionSize + DataKeySize(algorithm));
-}
-
-Result<void> WrapDataKey(const Kek& kek, const KeyVersion& version, const SecretBytes& data_key,
-                         Random& random, MutableBytes wrapped) {
-  const size_t structure_size = kDescriptionSize + DataKeySize(version.algorithm);
-  if (version.version == 0 || data_key.size() != DataKeySize(version.algorithm) ||
-      wrapped.size() != WrappedKeySize(version.algorithm))
-    return Error{Code::kInvalidArgument, "size of data key or output, or version, does not fit"};
-  Result<SecretBytes> structure = SecretBytes::Allocate(structure_size);
-  if (!structure.ok()) return structure.error();
-  Result<XaesGcm> cipher = XaesGcm::Create(kek.key());
-  if (!cipher.ok()) return cipher.error();
-
-  const Header header = MakeHeader(kek.id());
-  const Description description = Describe(version);
-  ByteWriter plaintext(structure.value().RevealSecretBytes());
-  plaintext.Put(description);
-  plaintext.Put(data_key.RevealSecretBytes());
-
-  std::copy(header.begin(), header.end(), wrapped.begin());
-  const MutableBytes nonce = wrapped.subspan(kHeaderSize, XaesGcm::kNonceSize);
-  const Result<void> filled = random.Fill(nonce);
-  if (!filled.ok()) return filled;
-  const Bytes associated_data[] = {AsBytes(kWrapDomain), header, description};
-  return cipher.value().Seal(XaesGcm::Nonce(nonce), associated_data,
-                             structure.value().RevealSecretBytes(),
-                             wrapped.subspan(kHeaderSize + XaesGcm::kNonceSize));
-}
-
-Result<KekId> WrappedUnder(Bytes wrapped) {
-  if (wrapped.size() < kHeaderSize || wrapped[0] != kFormat)
-    return Error{Code::kCorrupt, "not a wrapped key"};
-  if (wrapped[1] != static_cast<std::byte>(KekProvider::kFile))
-    return Error{Code::kCorrupt, "wrapped key has an unknown provider byte"};
-  KekId id;
-  std::copy_n(wrapped.begin() + 2, id.bytes.size(), id.bytes.begin());
-  return id;
-}
-
-Result<SecretBytes> UnwrapDataKey(const Kek& kek, const KeyVersion& version,
-                                  const Commitment& commitment, Bytes wrapped) {
-  const Result<KekId> wrapped_under = WrappedUnder(wrapped);
-  if (!wrapped_under.ok()) return wrapped_under.error();
-  if (wrapped_under.value() != kek.id())
-    return Error{Code::kFailedPrecondition,
-                 "key was wrapped under KEK " + wrapped_under.value().Text() +
-                     ", but the present one is " + kek.id().Text(),
-                 "Point the setting bulla.kek to the KEK that wrapped the key."};
-  if (wrapped.size() != WrappedKeySize(version.algorithm))
-    return Error{Code::kCorrupt, "wrapped key has a wrong size"};
-
-  Result<XaesGcm> cipher = XaesGcm::Create(kek.key());
-  if (!cipher.ok()) return cipher.error();
-  const Bytes nonce = wrapped.subspan(kHeaderSize, XaesGcm::kNonceSize);
-  const Bytes sealed = wrapped.subspan(kHeaderSize + XaesGcm::kNonceSize);
-  Result<SecretBytes> structure = SecretBytes::Allocate(XaesGcm::OpenedSize(sealed.size()));
+Result<SecretBytes> JoinStructure(const KeyVersion& version, const SecretBytes& data_key) {
+  if (version.version == 0 || data_key.size() != DataKeySize(version.algorithm))
+    return Error{Code::kInvalidArgument, "size of the data key, or its version, does not fit"};
+  Result<SecretBytes> structure = SecretBytes::Allocate(kDescriptionSize + data_key.size());
   if (!structure.ok()) return structure;
-  const Description description = Describe(version);
-  const Bytes associated_data[] = {AsBytes(kWrapDomain), wrapped.first(kHeaderSize), description};
-  const Result<void> opened = cipher.value().Open(XaesGcm::Nonce(nonce), associated_data, sealed,
-                                                  structure.value().RevealSecretBytes());
-  if (!opened.ok() && opened.error().code == Code::kAuthenticationFailed)
-    return Error{Code::kAuthenticationFailed,
-                 "wrapped key was altered, or belongs to another key version"};
-  if (!opened.ok()) return opened.error();
+  ByteWriter writer(structure.value().RevealSecretBytes());
+  writer.Put(Describe(version));
+  writer.Put(data_key.RevealSecretBytes());
+  return structure;
+}
 
-  // The associated data has said so already; a KMS without any has only this.
-  const Bytes plaintext = structure.value().RevealSecretBytes();
-  if (!SameBytes(plaintext.first(kDescriptionSize), description))
+Result<SecretBytes> TakeDataKey(const SecretBytes& structure, const KeyVersion& version,
+                                const Commitment& commitment) {
+  const Bytes plaintext = structure.RevealSecretBytes();
+  if (plaintext.size() != kDescriptionSize + DataKeySize(version.algorithm))
+    return Error{Code::kCorrupt, "wrapped key has a wrong size"};
+  if (!SameBytes(plaintext.first(kDescriptionSize), Describe(version)))
     return Error{Code::kCorrupt, "wrapped key belongs to another key version"};
   Result<SecretBytes> data_key = SecretBytes::CopyOf(plaintext.subspan(kDescriptionSize));
   if (!data_key.ok()) return data_key;
@@ -150,6 +94,35 @@ Result<SecretBytes> UnwrapDataKey(const Kek& kek, const KeyVersion& version,
   if (!ConstantTimeEqual(found.value().bytes, commitment.bytes))
     return Error{Code::kCorrupt, "data key does not match its commitment"};
   return data_key;
+}
+
+WrapBinding BindTo(const KekId& kek, const KeyVersion& version) {
+  static_assert(std::tuple_size_v<WrapBinding> ==
+                kWrapDomain.size() + kHeaderSize + kDescriptionSize);
+  WrapBinding binding;
+  ByteWriter writer(binding);
+  writer.Put(AsBytes(kWrapDomain));
+  writer.Put(MakeHeader(kek));
+  writer.Put(Describe(version));
+  return binding;
+}
+
+std::vector<std::byte> JoinWrapped(const KekId& kek, Bytes sealed) {
+  std::vector<std::byte> wrapped(kHeaderSize + sealed.size());
+  ByteWriter writer(wrapped);
+  writer.Put(MakeHeader(kek));
+  writer.Put(sealed);
+  return wrapped;
+}
+
+Result<WrappedParts> SplitWrapped(Bytes wrapped) {
+  if (wrapped.size() <= kHeaderSize || wrapped[0] != kFormat)
+    return Error{Code::kCorrupt, "not a wrapped key"};
+  const Result<KekKind> kind = KekKindFromByte(wrapped[1]);
+  if (!kind.ok()) return kind.error();
+  WrappedParts parts{{kind.value(), {}}, wrapped.subspan(kHeaderSize)};
+  std::copy_n(wrapped.begin() + 2, parts.kek.bytes.size(), parts.kek.bytes.begin());
+  return parts;
 }
 
 }  // namespace bulla

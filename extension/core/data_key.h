@@ -1,9 +1,10 @@
-// Data keys (DEK): making one, committing to it, wrapping it under a KEK and taking it out again.
+// Data keys (DEK): making one, committing to it, and the structure in which a KEK seals it.
 // docs/spec/keys.md.
 #pragma once
 
 #include <array>
 #include <cstddef>
+#include <vector>
 
 #include "core/bytes.h"
 #include "core/kek.h"
@@ -29,23 +30,28 @@ Result<SecretBytes> GenerateDataKey(Algorithm algorithm, Random& random);
 Result<Commitment> CommitToDataKey(const SecretBytes& data_key, Algorithm algorithm,
                                    Purpose purpose);
 
-// What WrapDataKey writes: 125 bytes for a data key of 32.
-size_t WrappedKeySize(Algorithm algorithm);
+// What a KEK seals: the description of the version, then the data key. kInvalidArgument when the data
+// key's size is not the algorithm's, or the version is 0.
+Result<SecretBytes> JoinStructure(const KeyVersion& version, const SecretBytes& data_key);
 
-// Seals the data key with its description under the KEK. `wrapped` has just WrappedKeySize() bytes
-// and carries the KEK's id in front. kInvalidArgument when the data key's size is not the
-// algorithm's, or the version is 0.
-Result<void> WrapDataKey(const Kek& kek, const KeyVersion& version, const SecretBytes& data_key,
-                         Random& random, MutableBytes wrapped);
+// Takes the data key out of an opened structure, if it is the one of this version and commitment;
+// kCorrupt otherwise. A KMS without associated data has only this check, and who holds the public part
+// of a KEK can wrap anything: the commitment is what says no.
+Result<SecretBytes> TakeDataKey(const SecretBytes& structure, const KeyVersion& version,
+                                const Commitment& commitment);
 
-// The KEK that wrapped these bytes, without opening them. kCorrupt for anything but a wrapped key.
-Result<KekId> WrappedUnder(Bytes wrapped);
+// What the sealed structure is bound to, where the provider of the KEK can bind it to anything.
+using WrapBinding = std::array<std::byte, 67>;
+WrapBinding BindTo(const KekId& kek, const KeyVersion& version);
 
-// Takes the data key out, if it is the one that belongs to this version and commitment.
-//   kFailedPrecondition    another KEK wrapped it (the message names both ids)
-//   kCorrupt               not a wrapped key, or not the one of this version or commitment
-//   kAuthenticationFailed  altered, or moved here from another version
-Result<SecretBytes> UnwrapDataKey(const Kek& kek, const KeyVersion& version,
-                                  const Commitment& commitment, Bytes wrapped);
+// The stored form: format, provider and id of the KEK, and what the provider made of the structure.
+std::vector<std::byte> JoinWrapped(const KekId& kek, Bytes sealed);
+
+// Its parts, unopened. kCorrupt for anything but a wrapped key.
+struct WrappedParts {
+  KekId kek;
+  Bytes sealed;
+};
+Result<WrappedParts> SplitWrapped(Bytes wrapped);
 
 }  // namespace bulla

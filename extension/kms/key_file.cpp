@@ -20,8 +20,6 @@
 namespace bulla {
 namespace {
 
-constexpr std::string_view kScheme = "file:";
-constexpr const char* kAllowedSettings = "Allowed: 'file:PATH' with an absolute path.";
 constexpr size_t kEncodedSize = 44;  // 32 bytes in base64
 
 // Every message begins alike, so that whoever reads it knows which setting and which file.
@@ -180,19 +178,6 @@ Result<SecretBytes> ReadKey(const std::string& path, int descriptor) {
 
 }  // namespace
 
-Result<std::string> ParseKekSetting(std::string_view setting) {
-  if (setting.empty())
-    return Error{Code::kFailedPrecondition, "setting bulla.kek is not set", kAllowedSettings};
-  if (!setting.starts_with(kScheme))
-    return Error{Code::kInvalidArgument, "setting bulla.kek names an unknown kind of KEK",
-                 kAllowedSettings};
-  const std::string_view path = setting.substr(kScheme.size());
-  if (!path.starts_with('/') || path.find('\0') != std::string_view::npos)
-    return Error{Code::kInvalidArgument, "path in setting bulla.kek is not absolute",
-                 kAllowedSettings};
-  return std::string(path);
-}
-
 Result<Kek> LoadKeyFile(const std::string& path, const std::string& data_directory) {
   // O_NONBLOCK: a named pipe must not hang the server before it is seen to be one.
   const File file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
@@ -204,7 +189,7 @@ Result<Kek> LoadKeyFile(const std::string& path, const std::string& data_directo
     return checked.error();
   Result<SecretBytes> key = ReadKey(path, file.descriptor());
   if (!key.ok()) return key.error();
-  return Kek::Create(KekProvider::kFile, std::move(key).value());
+  return Kek::Create(KekKind::kFile, std::move(key).value());
 }
 
 }  // namespace bulla

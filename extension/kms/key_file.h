@@ -1,17 +1,12 @@
-// The KEK in a file, named by the setting bulla.kek = 'file:PATH'. docs/spec/keys.md.
+// Reads the KEK out of a file that the setting bulla.kek names. docs/spec/keys.md.
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "core/kek.h"
 #include "core/result.h"
 
 namespace bulla {
-
-// The path out of the setting's value. kFailedPrecondition when it is empty, kInvalidArgument for
-// another scheme or a path that is not absolute; the hint says what is allowed.
-Result<std::string> ParseKekSetting(std::string_view setting);
 
 // Reads a KEK: 32 bytes in base64 with padding, at most one line end behind it, in a regular file of
 // the effective user or root that nobody else has any right to and no other directory links to.

@@ -81,7 +81,7 @@ void InsertVersion(const WrappedVersion& version) {
   values[kState - 1] = CStringGetTextDatum("enabled");
   values[kCommitment - 1] = BytesDatum(version.commitment.bytes);
   values[kKekId - 1] = CStringGetTextDatum(kek_id);
-  values[kWrapped - 1] = BytesDatum(version.wrapped());
+  values[kWrapped - 1] = BytesDatum(version.wrapped);
   values[kCreatedAt - 1] = TimestampTzGetDatum(now);
   values[kStateSince - 1] = TimestampTzGetDatum(now);
   values[kKeks - 1] = TextsDatum(list_make1(kek_id));

@@ -80,7 +80,7 @@ KeyRow ReadPrimary(const char* name) {
   return row;
 }
 
-KeyRow ReadVersionById(const VersionId& version) {
+KeyRow FindVersion(const VersionId& version) {
   KeyRow row = {};
   const Relation table = table_open(KeyTable("key_versions"), AccessShareLock);
   const SysScanDesc scan =
@@ -89,8 +89,14 @@ KeyRow ReadVersionById(const VersionId& version) {
   if (HeapTupleIsValid(tuple)) ReadVersion(tuple, table, &row);
   systable_endscan(scan);
   table_close(table, AccessShareLock);
-  if (!row.found ||
-      !ReadNameRow("key_names_pkey", kNamesKeyId, F_UUID_EQ, UUIDPGetDatum(&row.key_id), &row)) {
+  row.found = row.found && ReadNameRow("key_names_pkey", kNamesKeyId, F_UUID_EQ,
+                                       UUIDPGetDatum(&row.key_id), &row);
+  return row;
+}
+
+KeyRow ReadVersionById(const VersionId& version) {
+  const KeyRow row = FindVersion(version);
+  if (!row.found) {
     ereport(ERROR,
             (errcode(ERRCODE_UNDEFINED_OBJECT),
              errmsg("the key version that sealed this value is not in this database"),

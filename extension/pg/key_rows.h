@@ -36,6 +36,9 @@ KeyRow ReadPrimary(const char* key_name);
 // An enabled version by its id. Raises as above.
 KeyRow ReadVersionById(const VersionId& version);
 
+// A version by its id whatever its state; found is false where there is none.
+KeyRow FindVersion(const VersionId& version);
+
 // What is known of a key that is to be changed; the rest of the row is empty. Nobody else changes it before
 // the end of this transaction: whoever does already is waited for. Raises undefined_object.
 KeyRow LockKey(const char* key_name);

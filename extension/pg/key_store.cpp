@@ -1,17 +1,20 @@
 #include "pg/key_store.h"
 
+#include <ctime>
 #include <map>
-#include <memory>
-#include <string>
+#include <utility>
+#include <vector>
 
 extern "C" {
+#include "access/xact.h"
 #include "miscadmin.h"
+#include "storage/ipc.h"
 #include "utils/inval.h"
 }
 
-#include "core/data_key.h"
-#include "kms/key_file.h"
+#include "kms/wrapping.h"
 #include "pg/boundary.h"
+#include "pg/keks.h"
 #include "pg/key_rows.h"
 #include "pg/settings.h"
 
@@ -21,116 +24,277 @@ namespace {
 // Bounds what a backend keeps unwrapped; all are dropped when it is full.
 constexpr size_t kMaxCached = 512;
 
-struct KeyCache {
-  std::map<VersionId, std::unique_ptr<EnvelopeCipher>> ciphers;
-  std::map<std::string, VersionId, std::less<>> primaries;  // by key name
-  uint64 generation = 0;                                    // counts invalidations
-  Oid relation = InvalidOid;                                // bulla.key_versions
+struct Entry {
+  CachedKey key;
+  int64 unwrapped_at;
+};
 
+struct KeyCache {
+  std::map<VersionId, std::unique_ptr<Entry>> entries;
+  std::map<std::string, VersionId, std::less<>> primaries;  // by key name
+  bool checked = true;        // every entry was enabled after the last invalidation
+  uint64 generation = 0;      // counts invalidations
+  Oid relation = InvalidOid;  // bulla.key_versions
+
+  // Ciphers and keys wipe themselves.
   void Clear() {
-    ciphers.clear();
+    entries.clear();
     primaries.clear();
+    checked = true;
   }
 };
 
 KeyCache& Cache() {
-  static KeyCache* const cache =
-      new KeyCache;  // never destroyed; ciphers wipe themselves when dropped
+  static KeyCache* const cache = new KeyCache;  // never destroyed: WipeAtExit
   return *cache;
 }
 
-Result<std::unique_ptr<EnvelopeCipher>> Unwrap(const KeyRow& row) {
+// Seconds of a clock that cannot be set. Coarse: it is read for every value that is sealed or opened.
+int64 Now() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return now.tv_sec;
+}
+
+bool IsFresh(const Entry& entry) {
+  return key_cache_ttl == 0 || Now() - entry.unwrapped_at < key_cache_ttl;
+}
+
+const Entry* FindFresh(const VersionId& version) {
+  const auto found = Cache().entries.find(version);
+  return found != Cache().entries.end() && IsFresh(*found->second) ? found->second.get() : nullptr;
+}
+
+const Entry* FindPrimary(std::string_view name) {
+  const auto primary = Cache().primaries.find(name);
+  return primary == Cache().primaries.end() ? nullptr : FindFresh(primary->second);
+}
+
+// The versions that are kept, palloc'd: a list of VersionId*.
+List* KeptVersions(bool fresh) {
+  List* kept = NIL;
+  for (const auto& [id, entry] : Cache().entries) {
+    if (IsFresh(*entry) != fresh) continue;
+    auto* const copy = static_cast<VersionId*>(palloc(sizeof(VersionId)));
+    *copy = id;
+    kept = lappend(kept, copy);
+  }
+  return kept;
+}
+
+bool IsEnabled(const KeyRow& row) { return row.found && strcmp(row.state, "enabled") == 0; }
+
+// Wipes what the tables do not say is enabled. A version's id commits to its data key, so of what was
+// unwrapped nothing but the state can have changed.
+void Recheck() {
+  KeyCache& cache = Cache();
+  while (!cache.checked) {
+    CHECK_FOR_INTERRUPTS();
+    cache.relation = KeyTable("key_versions");
+    const uint64 generation = cache.generation;
+    ListCell* cell;
+    foreach (cell, list_concat(KeptVersions(true), KeptVersions(false))) {
+      const auto& id = *static_cast<const VersionId*>(lfirst(cell));
+      if (!IsEnabled(FindVersion(id))) cache.entries.erase(id);
+    }
+    AcceptInvalidationMessages();
+    if (cache.generation == generation) cache.checked = true;
+  }
+}
+
+Result<StoredKey> Parse(const KeyRow& row) {
   const auto algorithm = ParseAlgorithm(row.algorithm);
   if (!algorithm.ok()) return algorithm.error();
   const auto purpose = ParsePurpose(row.purpose);
   if (!purpose.ok()) return purpose.error();
-  KeyVersion version{{}, static_cast<uint32_t>(row.version), algorithm.value(), purpose.value()};
-  std::memcpy(version.key.bytes.data(), row.key_id.data, UUID_LEN);
-  Commitment commitment;
-  if (row.commitment.size() != commitment.bytes.size()) {
+  StoredKey key{{{}, static_cast<uint32_t>(row.version), algorithm.value(), purpose.value()},
+                {},
+                row.wrapped};
+  std::memcpy(key.version.key.bytes.data(), row.key_id.data, UUID_LEN);
+  if (row.commitment.size() != key.commitment.bytes.size())
     return Error{Code::kCorrupt, "a key version's commitment is not 32 bytes"};
+  std::memcpy(key.commitment.bytes.data(), row.commitment.data(), row.commitment.size());
+  return key;
+}
+
+Result<CachedKey> Prepare(const KeyRow& row, const StoredKey& stored, SecretBytes data_key) {
+  CachedKey key{row.name, stored.version, stored.commitment, nullptr, {}};
+  if (stored.version.purpose != Purpose::kEncrypt) {
+    key.data_key = std::move(data_key);
+    return key;
   }
-  std::memcpy(commitment.bytes.data(), row.commitment.data(), commitment.bytes.size());
-
-  const auto kek = LoadKek();
-  if (!kek.ok()) return kek.error();
-  const auto data_key = UnwrapDataKey(kek.value(), version, commitment, row.wrapped);
-  if (!data_key.ok()) return data_key.error();
   auto cipher =
-      EnvelopeCipher::Create(version.algorithm, commitment.version_id(), data_key.value());
+      EnvelopeCipher::Create(stored.version.algorithm, stored.commitment.version_id(), data_key);
   if (!cipher.ok()) return cipher.error();
-  return std::make_unique<EnvelopeCipher>(std::move(cipher).value());
+  key.cipher = std::make_unique<EnvelopeCipher>(std::move(cipher).value());
+  return key;
 }
 
-// Unwraps a version and keeps it. `primary_of` names the key when it is asked for by name.
-EnvelopeCipher* Load(const KeyRow& row, const char* primary_of) {
-  return Enter([&]() -> Result<EnvelopeCipher*> {
-    auto unwrapped = Unwrap(row);
-    if (!unwrapped.ok()) {
-      Error error = unwrapped.error();
-      error.message = "key \"" + std::string(row.name) + "\": " + error.message;
-      return error;
-    }
-    KeyCache& cache = Cache();
-    if (cache.ciphers.size() >= kMaxCached) cache.Clear();
-    const VersionId id = unwrapped.value()->version();
-    EnvelopeCipher* const cipher = unwrapped.value().get();
-    cache.ciphers.insert_or_assign(id, std::move(unwrapped).value());
-    if (primary_of != nullptr) cache.primaries.insert_or_assign(primary_of, id);
-    return cipher;
-  });
+// Unwraps the first row's version, and with it the others' where one batch does for all of them.
+Result<void> Unwrap(const std::vector<const KeyRow*>& rows, KekList& keks, Waiter& waiter,
+                    std::vector<CachedKey>* unwrapped) {
+  const auto first = Parse(*rows[0]);
+  if (!first.ok()) return first.error();
+  const auto parts = SplitWrapped(first.value().wrapped);
+  if (!parts.ok()) return parts.error();
+  const auto provider = keks.Find(parts.value().kek);
+  if (!provider.ok()) return provider.error();
+
+  std::vector<StoredKey> wanted{first.value()};
+  std::vector<const KeyRow*> rows_wanted{rows[0]};
+  for (size_t i = 1; i < rows.size() && provider.value()->PrefersBatches(); ++i) {
+    const auto other = Parse(*rows[i]);
+    if (!other.ok()) continue;
+    const auto others_parts = SplitWrapped(other.value().wrapped);
+    if (!others_parts.ok() || others_parts.value().kek != parts.value().kek) continue;
+    wanted.push_back(other.value());
+    rows_wanted.push_back(rows[i]);
+  }
+  auto data_keys = UnwrapDataKeys(keks, wanted, waiter);
+  if (!data_keys.ok()) return data_keys.error();
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    auto& data_key = data_keys.value()[i];
+    auto key = data_key.ok() ? Prepare(*rows_wanted[i], wanted[i], std::move(data_key).value())
+                             : Result<CachedKey>(data_key.error());
+    // What was asked for has to work; the others say what is wrong when they are asked for.
+    if (!key.ok() && i == 0) return key.error();
+    if (key.ok()) unwrapped->push_back(std::move(key).value());
+  }
+  return {};
 }
 
-EnvelopeCipher* FindCached(const VersionId& version) {
-  const auto found = Cache().ciphers.find(version);
-  return found == Cache().ciphers.end() ? nullptr : found->second.get();
+Result<bool> UnwrapAndKeep(List* rows, const char* primary_of, uint64 generation, KekList& keks,
+                           Waiter& waiter) {
+  std::vector<const KeyRow*> wanted;
+  ListCell* cell;
+  foreach (cell, rows) wanted.push_back(static_cast<const KeyRow*>(lfirst(cell)));
+  std::vector<CachedKey> unwrapped;
+  if (auto done = Unwrap(wanted, keks, waiter, &unwrapped); !done.ok()) {
+    Error error = done.error();
+    if (error.code != Code::kCancelled)
+      error.message = "key \"" + std::string(wanted[0]->name) + "\": " + error.message;
+    return error;
+  }
+  KeyCache& cache = Cache();
+  if (cache.entries.size() + unwrapped.size() > kMaxCached) cache.Clear();
+  const VersionId asked = unwrapped[0].commitment.version_id();
+  for (CachedKey& key : unwrapped) {
+    const VersionId id = key.commitment.version_id();
+    cache.entries.insert_or_assign(id, std::make_unique<Entry>(Entry{std::move(key), Now()}));
+  }
+  // The rows may be older than a change that was heard of since they were read.
+  if (cache.generation != generation)
+    cache.checked = false;
+  else if (primary_of != nullptr)
+    cache.primaries.insert_or_assign(primary_of, asked);
+  return true;
 }
 
-// A load counts only if nothing about keys changed while it was under way. Else a version that was just
-// disabled could be put into the cache after the message that should have emptied it.
-template <class Read>
-EnvelopeCipher* LoadCurrent(Read read, const char* primary_of) {
+void AddRow(List** rows, const KeyRow& row) {
+  if (list_length(*rows) >= static_cast<int>(kMaxBatch)) return;
+  ListCell* cell;
+  foreach (cell, *rows) {
+    const auto* const other = static_cast<const KeyRow*>(lfirst(cell));
+    if (SameBytes(other->version_id, row.version_id)) return;
+  }
+  auto* const copy = static_cast<KeyRow*>(palloc(sizeof(KeyRow)));
+  *copy = row;
+  *rows = lappend(*rows, copy);
+}
+
+// The row asked for first, then what will be asked for soon: what has expired, and the other versions of
+// the key. What has expired is wiped before anybody is asked.
+List* RowsToUnwrap(const KeyRow& asked) {
+  List* rows = NIL;
+  AddRow(&rows, asked);
+  ListCell* cell;
+  foreach (cell, KeptVersions(false)) {
+    const auto& id = *static_cast<const VersionId*>(lfirst(cell));
+    Cache().entries.erase(id);
+    const KeyRow row = FindVersion(id);
+    if (IsEnabled(row)) AddRow(&rows, row);
+  }
+  foreach (cell, ReadVersions(asked)) {
+    const auto& row = *static_cast<const KeyRow*>(lfirst(cell));
+    if (IsEnabled(row)) AddRow(&rows, row);
+  }
+  return rows;
+}
+
+void WipeAtExit() {
+  static bool arranged = false;
+  if (!arranged) on_proc_exit([](int, Datum) { Cache().Clear(); }, Datum{0});
+  arranged = true;
+}
+
+// Finds what is asked for, and reads and unwraps it until it is there and nothing about keys has changed
+// meanwhile. Else a version that was just disabled could be kept after the message that forbids it.
+template <class Find, class Read>
+const CachedKey& FindOrLoad(Find find, Read read, const char* primary_of) {
+  KeyCache& cache = Cache();
   for (;;) {
     CHECK_FOR_INTERRUPTS();
-    Cache().relation = KeyTable("key_versions");
-    const uint64 generation = Cache().generation;
-    EnvelopeCipher* const cipher = Load(read(), primary_of);
     AcceptInvalidationMessages();
-    if (Cache().generation == generation) return cipher;
+    if (!cache.checked) Recheck();
+    if (const Entry* const entry = find()) return entry->key;
+    WipeAtExit();
+    cache.relation = KeyTable("key_versions");
+    const uint64 generation = cache.generation;
+    List* const rows = RowsToUnwrap(read());
+    EnterKeks([&](KekList& keks, Waiter& waiter) {
+      return UnwrapAndKeep(rows, primary_of, generation, keks, waiter);
+    });
   }
 }
 
-void ForgetKeys(Datum, Oid relation) {
+void OnInvalidation(Datum, Oid relation) {
   KeyCache& cache = Cache();
   if (OidIsValid(relation) && OidIsValid(cache.relation) && relation != cache.relation) return;
   ++cache.generation;
-  cache.Clear();
+  cache.primaries.clear();
+  if (!cache.entries.empty()) cache.checked = false;
+}
+
+// Also as part of a commit: nothing here raises.
+void OnTransactionEnd(XactEvent event, void*) {
+  const bool ends = event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
+                    event == XACT_EVENT_PREPARE || event == XACT_EVENT_PARALLEL_COMMIT ||
+                    event == XACT_EVENT_PARALLEL_ABORT;
+  if (ends && !Cache().checked) Cache().Clear();
+}
+
+EnvelopeCipher* CipherOf(const CachedKey& key) {
+  if (key.cipher == nullptr) {
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("key \"%s\" is not for encrypting", key.name.c_str())));
+  }
+  return key.cipher.get();
 }
 
 }  // namespace
 
-void WatchKeys() { CacheRegisterRelcacheCallback(ForgetKeys, Datum{0}); }
-
-Result<Kek> LoadKek() {
-  const auto path = ParseKekSetting(kek_setting);
-  if (!path.ok()) return path.error();
-  return LoadKeyFile(path.value(), DataDir);
+void WatchKeys() {
+  CacheRegisterRelcacheCallback(OnInvalidation, Datum{0});
+  RegisterXactCallback(OnTransactionEnd, nullptr);
 }
 
-EnvelopeCipher* PrimaryCipher(std::string_view key_name) {
+const CachedKey& PrimaryKey(std::string_view key_name) {
   AcceptInvalidationMessages();
-  const auto primary = Cache().primaries.find(key_name);
-  if (primary != Cache().primaries.end()) {
-    if (EnvelopeCipher* const cipher = FindCached(primary->second)) return cipher;
-  }
+  if (Cache().checked)
+    if (const Entry* const entry = FindPrimary(key_name)) return entry->key;
   const char* const name = pnstrdup(key_name.data(), key_name.size());
-  return LoadCurrent([&] { return ReadPrimary(name); }, name);
+  return FindOrLoad([&] { return FindPrimary(name); }, [&] { return ReadPrimary(name); }, name);
 }
+
+const CachedKey& KeyOfVersion(const VersionId& version) {
+  return FindOrLoad([&] { return FindFresh(version); }, [&] { return ReadVersionById(version); },
+                    nullptr);
+}
+
+EnvelopeCipher* PrimaryCipher(std::string_view key_name) { return CipherOf(PrimaryKey(key_name)); }
 
 EnvelopeCipher* CipherOfVersion(const VersionId& version) {
-  AcceptInvalidationMessages();
-  if (EnvelopeCipher* const cipher = FindCached(version)) return cipher;
-  return LoadCurrent([&] { return ReadVersionById(version); }, nullptr);
+  return CipherOf(KeyOfVersion(version));
 }
 
 }  // namespace bulla

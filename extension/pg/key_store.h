@@ -1,31 +1,49 @@
 // The keys that this backend has unwrapped.
 //
-// A key is unwrapped at its first use in a backend and kept until anything about keys changes: each call
-// first accepts the invalidations that other backends sent, so what a committed transaction disabled or
-// destroyed is gone at the next call, inside an open transaction and a long statement too.
+// A key is unwrapped at its first use in a backend and kept for bulla.key_cache_ttl. Each call first accepts
+// the invalidations that other backends sent; where anything about keys has changed, the rows of all that is
+// kept are read again, and what is not enabled any more is wiped. So what a committed transaction disabled or
+// destroyed is gone at the next call, inside an open transaction and a long statement too, and the rest goes
+// on working though the KEK's provider be away. A transaction that hears of a change and makes no such call
+// wipes everything at its end.
 #pragma once
 
 extern "C" {
 #include "postgres.h"
 }
 
+#include <memory>
+#include <string>
 #include <string_view>
 
+#include "core/data_key.h"
 #include "core/envelope.h"
-#include "core/kek.h"
+#include "core/key_version.h"
+#include "core/secret_bytes.h"
 
 namespace bulla {
 
-// Registers the invalidation callback; once per backend. Loads no key.
+// A version of a key, unwrapped.
+struct CachedKey {
+  std::string name;
+  KeyVersion version;
+  Commitment commitment;
+  std::unique_ptr<EnvelopeCipher> cipher;  // purpose encrypt
+  SecretBytes data_key;                    // every other purpose
+};
+
+// Registers the callbacks; once per backend. Loads no key.
 void WatchKeys();
 
-// The cipher of the primary version of a key, or of the version that an envelope names. Valid until the
-// next call. Raises undefined_object for an unknown key or version, object_not_in_prerequisite_state
-// where it is disabled or destroyed or the KEK is absent or another one, naming key or setting.
+// The primary version of a key, or the version that an envelope names. Valid until the next call. Raises
+// undefined_object for an unknown key or version, object_not_in_prerequisite_state where it is disabled or
+// destroyed or the KEK is absent or another one, system_error where the KEK's provider cannot be reached,
+// naming key or setting.
+const CachedKey& PrimaryKey(std::string_view key_name);
+const CachedKey& KeyOfVersion(const VersionId& version);
+
+// Their ciphers; raises object_not_in_prerequisite_state for a key of another purpose than encrypt.
 EnvelopeCipher* PrimaryCipher(std::string_view key_name);
 EnvelopeCipher* CipherOfVersion(const VersionId& version);
-
-// The KEK that bulla.kek names, read from its file; kept nowhere. Call inside Enter.
-Result<Kek> LoadKek();
 
 }  // namespace bulla

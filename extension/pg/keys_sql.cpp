@@ -14,8 +14,6 @@ extern "C" {
 #include "utils/uuid.h"
 }
 
-#include <string>
-
 #include "kms/system_random.h"
 #include "pg/arguments.h"
 #include "pg/event_log.h"
@@ -34,12 +32,6 @@ Result<KeyId> NewKeyId(Random& random) {
   id.bytes[6] = (id.bytes[6] & std::byte{0x0F}) | std::byte{0x40};  // RFC 9562: version 4
   id.bytes[8] = (id.bytes[8] & std::byte{0x3F}) | std::byte{0x80};
   return id;
-}
-
-Result<WrappedVersion> MakeFirstVersion(Purpose purpose, Algorithm algorithm) {
-  const auto id = NewKeyId(SystemRandom::Instance());
-  if (!id.ok()) return id.error();
-  return MakeWrappedVersion({id.value(), 1, algorithm, purpose});
 }
 
 void Execute(const char* statement, int count, Oid* types, Datum* values) {
@@ -83,13 +75,16 @@ Datum bulla_create_key(PG_FUNCTION_ARGS) {
                            strlen(name))));
   }
 
-  const WrappedVersion made = Enter([&]() -> Result<WrappedVersion> {
+  const KeyVersion version = Enter([&]() -> Result<KeyVersion> {
     const auto parsed_purpose = ParsePurpose(purpose);
     if (!parsed_purpose.ok()) return parsed_purpose.error();
     const auto parsed_algorithm = ParseAlgorithm(algorithm);
     if (!parsed_algorithm.ok()) return parsed_algorithm.error();
-    return MakeFirstVersion(parsed_purpose.value(), parsed_algorithm.value());
+    const auto key = NewKeyId(SystemRandom::Instance());
+    if (!key.ok()) return key.error();
+    return KeyVersion{key.value(), 1, parsed_algorithm.value(), parsed_purpose.value()};
   });
+  const WrappedVersion made = MakeWrappedVersion(version);
 
   const char* const created_by = GetUserNameFromId(GetUserId(), false);
   const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);

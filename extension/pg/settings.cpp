@@ -15,6 +15,8 @@ int chain_lock_timeout = 10'000;
 int head_cache_size = 16'384;
 bool restore_mode = false;
 char* kek_setting = nullptr;
+int kek_timeout = 5'000;
+int key_cache_ttl = 3'600;
 char* actor = nullptr;
 
 void DefineSettings() {
@@ -49,12 +51,25 @@ void DefineSettings() {
                              "SET LOCAL bulla.actor = '…' in each transaction.", &actor, "",
                              PGC_USERSET, 0, nullptr, nullptr, nullptr);
 
-  // A path, never a key: settings show in pg_settings.
-  DefineCustomStringVariable("bulla.kek", "Where the key-encryption key is, as file:PATH.",
-                             "The file holds 32 bytes in base64, has mode 0600, and lies outside "
-                             "the data directory.",
-                             &kek_setting, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr,
-                             nullptr);
+  // Places, never keys: settings show in pg_settings.
+  DefineCustomStringVariable(
+      "bulla.kek", "Where the key-encryption keys are, for example file:PATH.",
+      "A list separated by commas: the first wraps, each unwraps what it wrapped. "
+      "docs/encryption.md lists the kinds.",
+      &kek_setting, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+
+  // Bounded always: whoever waits for a provider may hold locks that others wait for.
+  DefineCustomIntVariable("bulla.kek_timeout",
+                          "Limits the time that a provider of key-encryption keys is waited for.",
+                          "Counts for each operation anew, its retries included.", &kek_timeout,
+                          5'000, 10, 600'000, PGC_USERSET, GUC_UNIT_MS, nullptr, nullptr, nullptr);
+
+  // Nobody but the administrator says for how long a backend may go on without asking.
+  DefineCustomIntVariable(
+      "bulla.key_cache_ttl", "Time after which a backend unwraps a key again that it uses.",
+      "0 keeps keys as long as the backend lives. Until then keys work though their provider is "
+      "away.",
+      &key_cache_ttl, 3'600, 0, INT_MAX / 1'000, PGC_SIGHUP, GUC_UNIT_S, nullptr, nullptr, nullptr);
 
   if (process_shared_preload_libraries_in_progress) {
     DefineCustomIntVariable(

@@ -20,8 +20,14 @@ extern bool restore_mode;
 // bulla.actor: who the application says acts, written into every event of a change; empty for nobody.
 extern char* actor;
 
-// bulla.kek: where the key-encryption key is, "file:PATH"; empty for none.
+// bulla.kek: where the key-encryption keys are, a list of which the first wraps; empty for none.
 extern char* kek_setting;
+
+// bulla.kek_timeout: milliseconds that one operation of a provider of KEKs may take.
+extern int kek_timeout;
+
+// bulla.key_cache_ttl: seconds that a backend uses a key before it unwraps it again; 0 is for ever.
+extern int key_cache_ttl;
 
 void DefineSettings();
 

@@ -13,6 +13,7 @@ extern "C" {
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_relation.h"
+#include "storage/latch.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
 #include "storage/shm_mq.h"
@@ -27,6 +28,7 @@ extern "C" {
 #include "utils/guc.h"
 #include "utils/regproc.h"
 #include "utils/rel.h"
+#include "utils/resowner.h"
 #include "utils/tuplestore.h"
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
@@ -172,6 +174,15 @@ inline shm_mq_result SendToQueue(shm_mq_handle* queue, Size size, const void* by
   return shm_mq_send(queue, size, bytes, false, true);
 #else
   return shm_mq_send(queue, size, bytes, false);
+#endif
+}
+
+// A set of things to wait for, to be freed by the caller.
+inline WaitEventSet* NewWaitEventSet(int size) {
+#if PG_VERSION_NUM >= 170000
+  return CreateWaitEventSet(CurrentResourceOwner, size);
+#else
+  return CreateWaitEventSet(CurrentMemoryContext, size);
 #endif
 }
 

@@ -69,9 +69,10 @@ TEST_F(KeyFileTest, LoadsWithAndWithoutALineEnd) {
   const Result<Kek> without = Load(key_);
   ASSERT_TRUE(without.ok()) << without.error().message;
   EXPECT_EQ(with.value().id(), without.value().id());
-  const Bytes key = with.value().key().RevealSecretBytes();
-  ASSERT_EQ(key.size(), 32U);
-  for (size_t i = 0; i < key.size(); ++i) EXPECT_EQ(key[i], static_cast<std::byte>(i));
+  Result<SecretBytes> key = SecretBytes::Allocate(32);
+  const MutableBytes bytes = key.value().RevealSecretBytes();
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i);
+  EXPECT_EQ(with.value().id(), Kek::Create(KekKind::kFile, std::move(key).value()).value().id());
 }
 
 TEST_F(KeyFileTest, RefusesAnyOtherContent) {
@@ -172,25 +173,6 @@ TEST_F(KeyFileTest, RefusesWhenTheDataDirectoryIsNotThere) {
   const Result<Kek> loaded = LoadKeyFile(key_.string(), (root_ / "nowhere").string());
   ASSERT_FALSE(loaded.ok());
   EXPECT_EQ(loaded.error().code, Code::kUnavailable);
-}
-
-TEST(KekSettingTest, TakesThePathOfAFile) {
-  EXPECT_EQ(ParseKekSetting("file:/etc/bulla/kek").value(), "/etc/bulla/kek");
-  EXPECT_EQ(ParseKekSetting("file:/with space: and colon").value(), "/with space: and colon");
-}
-
-TEST(KekSettingTest, RefusesTheRestAndSaysWhatIsAllowed) {
-  EXPECT_EQ(ParseKekSetting("").error().code, Code::kFailedPrecondition);
-  for (const char* setting : {"file:", "file:kek", "file:~/kek", "FILE:/kek", " file:/kek",
-                              "/etc/kek", "vault:transit/bulla", "AAECAwQFBgcICQoL"}) {
-    const Result<std::string> parsed = ParseKekSetting(setting);
-    ASSERT_FALSE(parsed.ok()) << setting;
-    EXPECT_EQ(parsed.error().code, Code::kInvalidArgument) << setting;
-    EXPECT_NE(parsed.error().message.find("bulla.kek"), std::string::npos);
-    EXPECT_NE(parsed.error().hint.find("file:PATH"), std::string::npos);
-    // Somebody will paste a key there.
-    EXPECT_EQ(parsed.error().message.find("AAECAwQF"), std::string::npos);
-  }
 }
 
 }  // namespace

@@ -171,7 +171,12 @@ def key_vectors():
                         **derived(KEK, nonce), "header": header.hex(), "description": description.hex(),
                         "aad": aad.hex(), "structure": (description + DATA_KEY).hex(),
                         "wrapped": (header + nonce + sealed).hex()})
-    return {"source": "docs/spec/keys.md", "commitments": commitments, "wrapped": wrapped}
+    kek_names = [{"kind": kind, "name": name, "kek_id": scheme + ":" + hashlib.sha256(
+                     b"bulla.kek.name.v1\0" + bytes([kind]) + name.encode()).digest()[:16].hex()}
+                 for kind, scheme, name in [(2, "command", "prod-2026"), (3, "vault", "transit/bulla"),
+                                            (4, "pkcs11", "bulla/kek 1"), (4, "pkcs11", "prod-2026")]]
+    return {"source": "docs/spec/keys.md", "commitments": commitments, "wrapped": wrapped,
+            "kek_names": kek_names}
 
 
 def envelope_vectors():

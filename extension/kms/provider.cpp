@@ -1,0 +1,40 @@
+#include "kms/provider.h"
+
+#include <array>
+
+#include "kms/file_provider.h"
+
+namespace bulla {
+namespace {
+
+// The one list of kinds that this build has.
+struct Kind {
+  KekKind kind;
+  const char* form;
+  Result<std::unique_ptr<KekProvider>> (*open)(std::string_view rest,
+                                               const ProviderEnvironment& environment);
+};
+constexpr std::array kKinds = {
+    Kind{KekKind::kFile, "'file:PATH' with an absolute path", OpenFileProvider},
+};
+
+Error UnknownKind() {
+  std::string allowed;
+  for (const Kind& kind : kKinds) allowed.append(allowed.empty() ? "" : ", ").append(kind.form);
+  return Error{Code::kInvalidArgument, "setting bulla.kek names an unknown kind of KEK",
+               "Allowed: " + allowed + "."};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KekProvider>> OpenProvider(std::string_view item,
+                                                  const ProviderEnvironment& environment) {
+  const size_t colon = item.find(':');
+  if (colon == std::string_view::npos) return UnknownKind();
+  for (const Kind& kind : kKinds)
+    if (Name(kind.kind) == item.substr(0, colon))
+      return kind.open(item.substr(colon + 1), environment);
+  return UnknownKind();
+}
+
+}  // namespace bulla
