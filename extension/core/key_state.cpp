@@ -55,7 +55,7 @@ Result<KeyState> ChangeState(KeyState from, KeyChange change) {
 Result<void> CheckRotates(Purpose purpose, std::span<const KeyState> versions) {
   if (purpose == Purpose::kIndex) {
     return Error{Code::kFailedPrecondition, "is of purpose index and has one version only",
-                 "Another key is another index: create a key, and an index on it."};
+                 "A new key is a new index: create one with bulla.create_key and index anew."};
   }
   if (std::all_of(versions.begin(), versions.end(),
                   [](KeyState state) { return state == KeyState::kDestroyed; })) {

@@ -6,6 +6,7 @@
 
 #include "core/base64.h"
 #include "core/envelope.h"
+#include "core/hex.h"
 
 namespace bulla {
 namespace {
@@ -14,21 +15,6 @@ using Header = std::array<std::byte, kEnvelopeHeaderSize>;
 
 // A header has a multiple of three bytes: in base64url it stands apart from what follows it.
 static_assert(kEnvelopeHeaderSize % 3 == 0);
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-bool DecodeHex(std::string_view digits, MutableBytes bytes) {
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    const int high = HexDigit(digits[2 * i]);
-    const int low = HexDigit(digits[2 * i + 1]);
-    if (high < 0 || low < 0) return false;
-    bytes[i] = static_cast<std::byte>(high << 4 | low);
-  }
-  return true;
-}
 
 }  // namespace
 

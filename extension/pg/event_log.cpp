@@ -1,6 +1,8 @@
 #include "pg/event_log.h"
 
 extern "C" {
+#include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
@@ -9,12 +11,15 @@ extern "C" {
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 }
 
+#include "pg/append_queue.h"
 #include "pg/chain_lock.h"
 #include "pg/event_row.h"
 #include "pg/ledger_triggers.h"
@@ -85,6 +90,46 @@ void RequireEventLedger() {
   table_close(events, NoLock);
 }
 
+// Names the event itself, so that its row can be found again.
+void QueueOwnEvent(Datum event_id, const char* action, const EventDetail& detail) {
+  const char* const event =
+      EventDetail()
+          .Text("event_id", DatumGetCString(DirectFunctionCall1(uuid_out, event_id)))
+          .Text("action", action)
+          .Text("role", GetUserNameFromId(GetUserId(), false))
+          .Text("session_role", GetUserNameFromId(GetSessionUserId(), false))
+          .Object("detail", detail)
+          .Json();
+  const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);
+  RequireEventLedger();
+  const Relation events = table_open(TableOid("events"), RowExclusiveLock);
+  QueueEvent(events, DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(event))));
+  table_close(events, NoLock);
+  EndAs(caller);
+}
+
+// As it stands in the table now, whoever's snapshot this transaction uses.
+int64 SeqOfEvent(Datum event_id) {
+  const Relation events = table_open(TableOid("events"), AccessShareLock);
+  const Oid index = TableOid("events_pkey");
+  ScanKeyData key;
+  ScanKeyInit(&key, get_attnum(RelationGetRelid(events), "event_id"), BTEqualStrategyNumber,
+              F_UUID_EQ, event_id);
+  const SysScanDesc scan =
+      systable_beginscan(events, index, OidIsValid(index), SnapshotSelf, 1, &key);
+  const HeapTuple row = systable_getnext(scan);
+  if (!HeapTupleIsValid(row)) {
+    ereport(ERROR, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+                    errmsg("a trigger suppressed an event of bulla.events")));
+  }
+  bool null;
+  const int64 seq = DatumGetInt64(heap_getattr(row, get_attnum(RelationGetRelid(events), "seq"),
+                                               RelationGetDescr(events), &null));
+  systable_endscan(scan);
+  table_close(events, NoLock);
+  return seq;
+}
+
 }  // namespace
 
 EventDetail::EventDetail() : text_(makeStringInfo()) {}
@@ -114,6 +159,12 @@ EventDetail& EventDetail::Texts(const char* name, List* values) {
 EventDetail& EventDetail::Number(const char* name, int64 value) {
   Name(name);
   appendStringInfo(text_, INT64_FORMAT, value);
+  return *this;
+}
+
+EventDetail& EventDetail::Boolean(const char* name, bool value) {
+  Name(name);
+  appendStringInfoString(text_, value ? "true" : "false");
   return *this;
 }
 
@@ -148,18 +199,14 @@ Oid ExtensionOwner() {
 }
 
 void RecordEvent(const char* action, const EventDetail& detail) {
-  const char* const event = EventDetail()
-                                .Text("action", action)
-                                .Text("role", GetUserNameFromId(GetUserId(), false))
-                                .Text("session_role", GetUserNameFromId(GetSessionUserId(), false))
-                                .Object("detail", detail)
-                                .Json();
-  const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);
-  RequireEventLedger();
-  const Relation events = table_open(TableOid("events"), RowExclusiveLock);
-  QueueEvent(events, DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(event))));
-  table_close(events, NoLock);
-  EndAs(caller);
+  QueueOwnEvent(OidFunctionCall0(F_GEN_RANDOM_UUID), action, detail);
+}
+
+int64 RecordEventNow(const char* action, const EventDetail& detail) {
+  const Datum event_id = OidFunctionCall0(F_GEN_RANDOM_UUID);
+  QueueOwnEvent(event_id, action, detail);
+  FlushQueue();
+  return SeqOfEvent(event_id);
 }
 
 }  // namespace bulla

@@ -15,6 +15,7 @@ class EventDetail {  // trivially destructible: its text lives in the current me
  public:
   EventDetail();
   EventDetail& Text(const char* name, const char* value);
+  EventDetail& Boolean(const char* name, bool value);
   EventDetail& Number(const char* name, int64 value);
   EventDetail& Texts(const char* name, List* values);  // of const char*, as an array
   EventDetail& Bytes(const char* name, const void* bytes, size_t size);  // as hex
@@ -29,6 +30,10 @@ class EventDetail {  // trivially destructible: its text lives in the current me
 // Queues an event for the end of this transaction (pg/append_queue.h), as the extension's owner, naming the
 // current and the session user. Needs no rights of the caller.
 void RecordEvent(const char* action, const EventDetail& detail);
+
+// The same, inserted now, after what is queued: returns its seq in bulla.events. The chain of bulla.events is
+// this transaction's until its end, so it is for rare acts.
+int64 RecordEventNow(const char* action, const EventDetail& detail);
 
 // Who owns the extension's tables.
 Oid ExtensionOwner();

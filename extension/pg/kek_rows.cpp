@@ -27,6 +27,30 @@ bool IsInUse(Relation keks, const char* kek_id) {
   return true;
 }
 
+int64 CountWrappedUnder(const char* kek_id) {
+  int64 count = 0;
+  const Relation versions = table_open(KeyTable("key_versions"), AccessShareLock);
+  const SysScanDesc scan = systable_beginscan(versions, InvalidOid, false, nullptr, 0, nullptr);
+  while (const HeapTuple row = systable_getnext(scan)) {
+    if (!ColumnIsNull(row, versions, kWrapped) &&
+        strcmp(TextOf(row, versions, kKekId), kek_id) == 0)
+      ++count;
+  }
+  systable_endscan(scan);
+  table_close(versions, AccessShareLock);
+  return count;
+}
+
+void RefuseInUse(const char* kek_id) {
+  const int64 count = CountWrappedUnder(kek_id);
+  if (count == 0) return;
+  ereport(ERROR,
+          (errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+           errmsg("KEK %s wraps %lld versions of keys", kek_id, static_cast<long long>(count)),
+           errhint("Name another one first in bulla.kek and move them: CALL "
+                   "bulla.rewrap_keys().")));
+}
+
 }  // namespace
 
 void NoteKek(const char* kek_id) {
@@ -41,6 +65,29 @@ void NoteKek(const char* kek_id) {
       InsertKeyRow(keks, values, nulls);
     }
   }
+  table_close(keks, NoLock);
+}
+
+void RetireKek(const char* kek_id, const char* role) {
+  const Relation keks = table_open(KeyTable("keks"), RowExclusiveLock);
+  // Whoever is about to wrap a key under it holds the row until his end.
+  const HeapTuple row = LockKeyRow(keks, "keks_pkey", kKeksId, F_TEXTEQ,
+                                   CStringGetTextDatum(kek_id), LockTupleExclusive);
+  if (row == nullptr) {
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+                    errmsg("no key of this database was ever wrapped under KEK %s", kek_id),
+                    errhint("The column kek_id of bulla.keys names those that are used.")));
+  }
+  if (!ColumnIsNull(row, keks, kRetiredAt)) {
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("KEK %s is retired already", kek_id)));
+  }
+  RefuseInUse(kek_id);
+  Datum values[kKeksColumns] = {Datum{0}, Datum{0}, TimestampTzGetDatum(GetCurrentTimestamp()),
+                                CStringGetTextDatum(role)};
+  bool nulls[kKeksColumns] = {};
+  bool replaced[kKeksColumns] = {false, false, true, true};
+  UpdateKeyRow(keks, row, values, nulls, replaced);
   table_close(keks, NoLock);
 }
 

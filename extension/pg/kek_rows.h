@@ -12,4 +12,9 @@ namespace bulla {
 // it was retired: what is final would be so no more.
 void NoteKek(const char* kek_id);
 
+// Notes that it was destroyed, by whom. Raises undefined_object for one that never wrapped a key here,
+// object_not_in_prerequisite_state where it was retired already, dependent_objects_still_exist while a key
+// is wrapped under it.
+void RetireKek(const char* kek_id, const char* role);
+
 }  // namespace bulla

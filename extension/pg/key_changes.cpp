@@ -69,15 +69,15 @@ bool Contains(List* texts, const char* text) {
 
 }  // namespace
 
-void InsertVersion(const WrappedVersion& version) {
+void InsertVersion(const NewVersion& version) {
   NoteKek(version.kek_id);
   const TimestampTz now = GetCurrentTimestamp();
   char* const kek_id = pstrdup(version.kek_id);
   Datum values[kVersionsColumns];
   bool nulls[kVersionsColumns] = {};
   values[kVersionId - 1] = BytesDatum(version.commitment.version_id().bytes);
-  values[kVersionsKeyId - 1] = KeyIdDatum(version.version.key);
-  values[kVersion - 1] = Int32GetDatum(static_cast<int32>(version.version.version));
+  values[kVersionsKeyId - 1] = KeyIdDatum(version.key);
+  values[kVersion - 1] = Int32GetDatum(version.version);
   values[kState - 1] = CStringGetTextDatum("enabled");
   values[kCommitment - 1] = BytesDatum(version.commitment.bytes);
   values[kKekId - 1] = CStringGetTextDatum(kek_id);

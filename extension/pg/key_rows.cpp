@@ -116,13 +116,25 @@ KeyRow LockKey(const char* name) {
   return row;
 }
 
-KeyRow LockKeyById(const pg_uuid_t& key_id) {
-  KeyRow row = {};
-  if (!LockNameRow("key_names_pkey", kNamesKeyId, F_UUID_EQ, UUIDPGetDatum(&key_id), &row)) {
-    ereport(ERROR,
-            (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("a version's key does not exist any more")));
+bool LockKeyById(const pg_uuid_t& key_id, KeyRow* key) {
+  *key = {};
+  return LockNameRow("key_names_pkey", kNamesKeyId, F_UUID_EQ, UUIDPGetDatum(&key_id), key);
+}
+
+List* KeysNotUnder(const char* kek_id) {
+  List* keys = NIL;
+  const Relation table = table_open(KeyTable("key_versions"), AccessShareLock);
+  const SysScanDesc scan = systable_beginscan(table, InvalidOid, false, nullptr, 0, nullptr);
+  while (const HeapTuple tuple = systable_getnext(scan)) {
+    if (ColumnIsNull(tuple, table, kWrapped) || strcmp(TextOf(tuple, table, kKekId), kek_id) == 0)
+      continue;
+    auto* const key = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
+    *key = *DatumGetUUIDP(ColumnOf(tuple, table, kVersionsKeyId));
+    keys = lappend(keys, key);
   }
-  return row;
+  systable_endscan(scan);
+  table_close(table, AccessShareLock);
+  return keys;
 }
 
 List* ReadVersions(const KeyRow& key) {
@@ -145,7 +157,7 @@ List* ReadVersions(const KeyRow& key) {
   return versions;
 }
 
-const KeyRow* FindVersion(const KeyRow& key, int32 version) {
+const KeyRow* VersionNumbered(const KeyRow& key, int32 version) {
   ListCell* cell;
   foreach (cell, ReadVersions(key)) {
     const auto* const row = static_cast<const KeyRow*>(lfirst(cell));

@@ -39,15 +39,19 @@ KeyRow ReadVersionById(const VersionId& version);
 // A version by its id whatever its state; found is false where there is none.
 KeyRow FindVersion(const VersionId& version);
 
-// What is known of a key that is to be changed; the rest of the row is empty. Nobody else changes it before
+// What is known of a key that is to be changed; what is a version's stays empty. Nobody else changes it before
 // the end of this transaction: whoever does already is waited for. Raises undefined_object.
 KeyRow LockKey(const char* key_name);
-KeyRow LockKeyById(const pg_uuid_t& key_id);
+// The same by its id; false where it is gone.
+bool LockKeyById(const pg_uuid_t& key_id, KeyRow* key);
 
 // Every version of it, as KeyRow*, in their order.
 List* ReadVersions(const KeyRow& key);
 
+// The ids of all keys, pg_uuid_t*, that have a version whose key bytes are not wrapped under this KEK.
+List* KeysNotUnder(const char* kek_id);
+
 // The version with this number. Raises undefined_object.
-const KeyRow* FindVersion(const KeyRow& key, int32 version);
+const KeyRow* VersionNumbered(const KeyRow& key, int32 version);
 
 }  // namespace bulla

@@ -14,6 +14,7 @@ extern "C" {
 #include "utils/snapmgr.h"
 }
 
+#include "core/hex.h"
 #include "pg/boundary.h"
 
 namespace bulla {
@@ -120,6 +121,12 @@ Datum TextsDatum(List* texts) {
     values[i] = CStringGetTextDatum(static_cast<const char*>(list_nth(texts, i)));
   return PointerGetDatum(
       construct_array(values, list_length(texts), TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+const char* HexText(Bytes bytes) {
+  auto* const text = static_cast<char*>(palloc(2 * bytes.size() + 1));
+  *EncodeHex(bytes, text) = '\0';
+  return text;
 }
 
 void InsertKeyRow(Relation table, Datum* values, bool* nulls) {

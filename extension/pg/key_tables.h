@@ -58,6 +58,9 @@ Datum BytesDatum(Bytes bytes);
 Datum KeyIdDatum(const KeyId& id);
 Datum TextsDatum(List* texts);
 
+// As events name key versions: hexadecimal digits, palloc'd.
+const char* HexText(Bytes bytes);
+
 // Adds or changes a row, and tells every backend to forget its keys once this commits. What comes after
 // sees the change.
 void InsertKeyRow(Relation table, Datum* values, bool* nulls);

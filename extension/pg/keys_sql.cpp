@@ -59,7 +59,7 @@ void Store(const WrappedVersion& made, const char* name, const char* purpose, co
       "INSERT INTO bulla.key_names (key_id, name, purpose, algorithm, created_by) VALUES ($1, $2, "
       "$3, $4, $5)",
       5, types, values);
-  InsertVersion(made);
+  InsertVersion({made.version.key, 1, made.commitment, made.kek_id, made.wrapped});
 }
 
 }  // namespace

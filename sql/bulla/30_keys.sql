@@ -46,6 +46,19 @@ CREATE TABLE bulla.keks (
 COMMENT ON TABLE bulla.keks IS
     'One row per key-encryption key that ever wrapped a key of this database.';
 
+-- What a destroyed version leaves behind is a dead row: autovacuum removes it at its next round.
+ALTER TABLE bulla.key_versions SET (
+    autovacuum_enabled = true,
+    autovacuum_vacuum_threshold = 0,
+    autovacuum_vacuum_scale_factor = 0,
+    toast.autovacuum_enabled = true,
+    toast.autovacuum_vacuum_threshold = 0,
+    toast.autovacuum_vacuum_scale_factor = 0
+);
+
+-- ANALYZE would keep samples of them, which outlive what is destroyed.
+ALTER TABLE bulla.key_versions ALTER COLUMN wrapped SET STATISTICS 0;
+
 SELECT pg_catalog.pg_extension_config_dump('bulla.key_names', '');
 SELECT pg_catalog.pg_extension_config_dump('bulla.key_versions', '');
 SELECT pg_catalog.pg_extension_config_dump('bulla.keks', '');
@@ -77,13 +90,32 @@ SELECT k.key_id AS id,
        k.algorithm,
        v.version,
        v.state,
+       v.state_since,
        v.version_id,
        v.kek_id,
+       CASE WHEN v.state OPERATOR(pg_catalog.<>) 'destroyed' THEN NULL
+            WHEN pg_catalog.cardinality(v.keks) OPERATOR(pg_catalog.=) 0
+                THEN 'recoverable from backups, under a KEK that is not known'
+            WHEN w.unretired IS NULL
+                THEN pg_catalog.concat('final since ', GREATEST(v.state_since, w.last_retired_at))
+            ELSE pg_catalog.concat('recoverable from backups until KEK ', w.unretired,
+                                   CASE WHEN w.unretired_count OPERATOR(pg_catalog.=) 1
+                                        THEN ' is destroyed' ELSE ' are destroyed' END)
+       END AS finality,
        v.created_at,
        k.created_by
 FROM bulla.key_names AS k
-JOIN bulla.key_versions AS v USING (key_id);
-COMMENT ON VIEW bulla.keys IS 'The keys of this database and their versions, without their key bytes.';
+JOIN bulla.key_versions AS v ON v.key_id OPERATOR(pg_catalog.=) k.key_id
+CROSS JOIN LATERAL (
+    -- Of every KEK that ever wrapped the version: bulla.retire_kek says which were destroyed.
+    SELECT pg_catalog.string_agg(i.kek_id, ' and KEK ') FILTER (WHERE r.retired_at IS NULL) AS unretired,
+           pg_catalog.count(*) FILTER (WHERE r.retired_at IS NULL) AS unretired_count,
+           pg_catalog.max(r.retired_at) AS last_retired_at
+    FROM pg_catalog.unnest(v.keks) AS i (kek_id)
+    LEFT JOIN bulla.keks AS r ON r.kek_id OPERATOR(pg_catalog.=) i.kek_id
+) AS w;
+COMMENT ON VIEW bulla.keys IS
+    'The keys of this database and their versions, without their key bytes. finality says of a destroyed version whether copies of its key bytes in backups could still be opened: until every KEK that ever wrapped them is destroyed too, which bulla.retire_kek notes.';
 
 CREATE FUNCTION bulla.create_key(
     name text,
@@ -95,3 +127,49 @@ CREATE FUNCTION bulla.create_key(
     AS 'MODULE_PATHNAME', 'bulla_create_key';
 COMMENT ON FUNCTION bulla.create_key(text, text, text) IS
     'Makes a key with one random version, wrapped under the KEK that bulla.kek names, and records that in bulla.events. Purpose encrypt and algorithm XAES-256-GCM are what there is. Returns the key''s id.';
+
+-- Each of the following locks its key, and counts at the next call of every session once it commits.
+
+CREATE FUNCTION bulla.rotate_key(name text) RETURNS integer
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'bulla_rotate_key';
+COMMENT ON FUNCTION bulla.rotate_key(text) IS
+    'Gives a key one more version, which seals from now on, and returns its number. The versions before it stay enabled and open what they sealed. A key of purpose index has one version, and a destroyed key gets no more. Recorded as key.rotated.';
+
+CREATE FUNCTION bulla.disable_key_version(name text, version integer) RETURNS void
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'bulla_disable_key_version';
+COMMENT ON FUNCTION bulla.disable_key_version(text, integer) IS
+    'Stops an enabled version of a key from sealing and opening, until bulla.enable_key_version. Recorded as key.version_disabled.';
+
+CREATE FUNCTION bulla.enable_key_version(name text, version integer) RETURNS void
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'bulla_enable_key_version';
+COMMENT ON FUNCTION bulla.enable_key_version(text, integer) IS
+    'Lets a disabled version of a key open again, and seal where it is the highest enabled one. Recorded as key.version_enabled.';
+
+CREATE FUNCTION bulla.destroy_key_version(
+    name text,
+    version integer,
+    reason text,
+    shred boolean DEFAULT false
+) RETURNS bigint
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'bulla_destroy_key_version';
+COMMENT ON FUNCTION bulla.destroy_key_version(text, integer, text, boolean) IS
+    'Removes the key bytes of a version for ever: what it sealed does not open again. Reads every ledger of the database first and refuses where a row holds what it sealed, unless shred is true. Returns the seq of the event key.version_destroyed in bulla.events, whose chain it holds until the end of the transaction. bulla.keys says whether copies in backups could still be opened.';
+
+CREATE FUNCTION bulla.destroy_key(
+    name text,
+    reason text,
+    shred boolean DEFAULT false
+) RETURNS bigint
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'bulla_destroy_key';
+COMMENT ON FUNCTION bulla.destroy_key(text, text, boolean) IS
+    'Removes the key bytes of all versions of a key for ever (crypto-shredding), as bulla.destroy_key_version does with one. Returns the seq of the event key.destroyed in bulla.events, which proves that it was ordered. bulla.keys says whether copies in backups could still be opened.';

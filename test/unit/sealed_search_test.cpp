@@ -7,6 +7,7 @@
 
 #include "core/base64.h"
 #include "core/envelope.h"
+#include "core/hex.h"
 
 namespace bulla {
 namespace {
@@ -30,13 +31,9 @@ std::string TextOf(const std::string& envelope) {
   return "bulla1:" + text;
 }
 
-std::string HexOf(const std::string& envelope) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string hex;
-  for (const char c : envelope) {
-    hex += kDigits[static_cast<uint8_t>(c) >> 4];
-    hex += kDigits[static_cast<uint8_t>(c) & 15];
-  }
+std::string HexOf(const std::string& bytes) {
+  std::string hex(2 * bytes.size(), ' ');
+  EncodeHex(AsBytes(bytes), hex.data());
   return hex;
 }
 

@@ -31,6 +31,10 @@ $old->safe_psql('postgres', q{
 	SELECT bulla.create_ledger('"Odd ""name"', ARRAY['lane\'s']);
 	SELECT bulla.create_key('card');
 	SELECT bulla.create_key('other');
+	SELECT bulla.rotate_key('other');
+	SELECT bulla.disable_key_version('other', 1);
+	SELECT bulla.create_key('gone');
+	SELECT bulla.destroy_key('gone', 'a test');
 } =~ s/\\'/''/gr =~ s/"lane''s"/"lane's"/gr);
 $old->safe_psql('postgres', q{
 	DROP TABLE parts_2;
@@ -50,7 +54,7 @@ is_sound($old, $_, "before: $_ verifies") for @ledgers;
 sub contents
 {
 	my ($node) = @_;
-	my @tables = (@ledgers, 'bulla.ledgers', 'bulla.key_names', 'bulla.key_versions', 'bulla.keys');
+	my @tables = (@ledgers, 'bulla.ledgers', 'bulla.key_names', 'bulla.key_versions', 'bulla.keks', 'bulla.keys');
 	return join "\n", map { "$_ " . $node->safe_psql('postgres',
 		"SELECT count(*), md5(string_agg(t::text, ' ' ORDER BY t::text COLLATE \"C\")) FROM $_ AS t") } @tables;
 }
