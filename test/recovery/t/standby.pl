@@ -50,6 +50,11 @@ my ($code, $output, $errors) = $standby->psql('postgres', "INSERT INTO ledger VA
 like($errors, qr/read-only transaction/, 'standby: nothing is appended');
 ($code, $output, $errors) = $standby->psql('postgres', "SELECT bulla.create_key('x')");
 like($errors, qr/read-only transaction|during recovery/, 'standby: no key is made');
+for my $call ("rotate_key('x')", "destroy_key('x', 'a test')", "retire_kek('x')", 'rewrap_key_batch(1)')
+{
+	($code, $output, $errors) = $standby->psql('postgres', "SELECT bulla.$call");
+	like($errors, qr/read-only transaction|during recovery/, "standby: bulla.$call is refused");
+}
 ($code, $output, $errors) = $standby->psql('postgres', "SELECT bulla.create_ledger('lanes')");
 like($errors, qr/ERROR/, 'standby: no ledger either');
 
@@ -62,12 +67,12 @@ my $session = start_psql($standby, 'open', q{
 	SELECT pg_advisory_lock(1);
 	SELECT DISTINCT bulla.decrypt(sealed) FROM lanes;});
 ok(is_waiting($standby, 'open'), 'keys: a session of the standby has opened values');
-$primary->safe_psql('postgres', "UPDATE bulla.key_versions SET state = 'disabled'");
+$primary->safe_psql('postgres', q{SELECT bulla.disable_key_version(name, version) FROM bulla.keys});
 $primary->wait_for_catchup($standby);
 $standby->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'");
 finish_psql($holder);
 like(finish_psql($session), qr/^secret\n\n.*ERROR:.*is disabled/, 'keys: and meets that it was disabled');
-$primary->safe_psql('postgres', "UPDATE bulla.key_versions SET state = 'enabled'");
+$primary->safe_psql('postgres', q{SELECT bulla.enable_key_version(name, version) FROM bulla.keys});
 
 # A tampered row travels, and is found there.
 $primary->safe_psql('postgres', q{
