@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "kms/command_provider.h"
 #include "kms/file_provider.h"
 
 namespace bulla {
@@ -16,6 +17,7 @@ struct Kind {
 };
 constexpr std::array kKinds = {
     Kind{KekKind::kFile, "'file:PATH' with an absolute path", OpenFileProvider},
+    Kind{KekKind::kCommand, "'command:NAME:/PATH/PROGRAM ARGUMENT…'", OpenCommandProvider},
 };
 
 Error UnknownKind() {

@@ -12,6 +12,9 @@
 
 namespace bulla {
 
+// No limit beside the deadline.
+inline constexpr std::chrono::milliseconds kUntilDeadline = std::chrono::hours(24);
+
 // One per operation: its deadline counts from when it was made. All times are of the monotonic clock.
 class Waiter {
  public:
@@ -23,10 +26,11 @@ class Waiter {
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
 
-  // Waits until one of the descriptors is ready or the deadline has passed, whichever is first, and
-  // sets each revents as poll() does. False when the deadline has passed. kCancelled when the caller is
-  // asked to stop: what was begun must be undone and the error passed on. May throw.
-  virtual Result<bool> Wait(std::span<pollfd> descriptors) = 0;
+  // Waits until one of the descriptors is ready, `at_most` is over or the deadline has passed, and sets
+  // each revents to POLLIN and POLLOUT as poll() does, the end of a pipe being readable or writable.
+  // False when none is ready. kCancelled when the caller is asked to stop: what was begun must be
+  // undone and the error passed on. May throw.
+  virtual Result<bool> Wait(std::span<pollfd> descriptors, std::chrono::milliseconds at_most) = 0;
 
   // For the server's log, never for a client: at most a few lines of what a provider said.
   virtual void Note(std::string_view text) = 0;

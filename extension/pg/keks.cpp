@@ -1,5 +1,6 @@
 #include "pg/keks.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -74,14 +75,15 @@ struct OpenedKeks {
 
 BackendWaiter::BackendWaiter() : Waiter(std::chrono::milliseconds(kek_timeout)) {}
 
-Result<bool> BackendWaiter::Wait(std::span<pollfd> descriptors) {
+Result<bool> BackendWaiter::Wait(std::span<pollfd> descriptors, std::chrono::milliseconds at_most) {
+  const Clock::time_point until = std::min(deadline(), Clock::now() + at_most);
   for (;;) {
     if (IsCancelled()) return Error{Code::kCancelled, "cancelled while waiting for a KEK"};
-    const auto milliseconds = left().count();
-    if (milliseconds == 0) return false;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+    if (left <= 0) return false;
     CallPg([&] {
       CHECK_FOR_INTERRUPTS();  // what does not raise: IsCancelled() has said so
-      WaitOnce(descriptors, static_cast<long>(milliseconds));
+      WaitOnce(descriptors, static_cast<long>(left));
     });
     if (AnyReady(descriptors)) return true;
   }

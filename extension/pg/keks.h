@@ -19,7 +19,7 @@ class BackendWaiter final : public Waiter {
   BackendWaiter();  // bulla.kek_timeout from now on
 
   // kCancelled as soon as the next CHECK_FOR_INTERRUPTS() would end the statement or the session.
-  Result<bool> Wait(std::span<pollfd> descriptors) override;
+  Result<bool> Wait(std::span<pollfd> descriptors, std::chrono::milliseconds at_most) override;
   void Note(std::string_view text) override;
 };
 

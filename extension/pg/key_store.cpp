@@ -227,6 +227,21 @@ void WipeAtExit() {
   arranged = true;
 }
 
+VersionId IdOf(const KeyRow& row) {
+  VersionId id;
+  memcpy(id.bytes.data(), row.version_id.data(), Min(row.version_id.size(), id.bytes.size()));
+  return id;
+}
+
+bool IsKept(const KeyRow& row) { return FindFresh(IdOf(row)) != nullptr; }
+
+void RememberPrimary(const char* name, const KeyRow& row) {
+  Enter([&]() -> Result<void> {
+    Cache().primaries.insert_or_assign(name, IdOf(row));
+    return {};
+  });
+}
+
 // Finds what is asked for, and reads and unwraps it until it is there and nothing about keys has changed
 // meanwhile. Else a version that was just disabled could be kept after the message that forbids it.
 template <class Find, class Read>
@@ -240,7 +255,13 @@ const CachedKey& FindOrLoad(Find find, Read read, const char* primary_of) {
     WipeAtExit();
     cache.relation = KeyTable("key_versions");
     const uint64 generation = cache.generation;
-    List* const rows = RowsToUnwrap(read());
+    const KeyRow asked = read();
+    if (IsKept(asked)) {
+      // Only its being the primary was not known.
+      if (cache.generation == generation) RememberPrimary(primary_of, asked);
+      continue;
+    }
+    List* const rows = RowsToUnwrap(asked);
     EnterKeks([&](KekList& keks, Waiter& waiter) {
       return UnwrapAndKeep(rows, primary_of, generation, keks, waiter);
     });

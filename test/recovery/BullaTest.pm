@@ -9,7 +9,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(kek_file write_kek new_node is_sound is_gapless poll rounds progress answers kill_server start_psql finish_psql is_waiting);
+our @EXPORT = qw(kek_file write_kek new_node is_sound is_gapless poll rounds progress answers children_of kill_server start_psql finish_psql is_waiting);
 
 # The KEK of every server of a test: outside their data directories, as Bulla demands.
 sub kek_file { return "$PostgreSQL::Test::Utils::tmp_check/kek"; }

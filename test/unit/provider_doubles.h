@@ -1,6 +1,7 @@
 // A waiter on poll() alone, and holders of KEKs that do what a test wants.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <string>
@@ -17,10 +18,14 @@ class PollWaiter final : public Waiter {
  public:
   explicit PollWaiter(std::chrono::milliseconds limit = std::chrono::seconds(20)) : Waiter(limit) {}
 
-  Result<bool> Wait(std::span<pollfd> descriptors) override {
+  Result<bool> Wait(std::span<pollfd> descriptors, std::chrono::milliseconds at_most) override {
     if (cancelled && cancelled()) return Error{Code::kCancelled, "cancelled"};
-    const int ready =
-        poll(descriptors.data(), descriptors.size(), static_cast<int>(left().count()));
+    const auto limit = std::min(left(), at_most);
+    const int ready = poll(descriptors.data(), descriptors.size(), static_cast<int>(limit.count()));
+    for (pollfd& descriptor : descriptors) {
+      if ((descriptor.revents & (POLLHUP | POLLERR)) == 0) continue;
+      descriptor.revents = descriptor.events;
+    }
     return ready > 0;
   }
   void Note(std::string_view text) override { notes.append(text).append("\n"); }
