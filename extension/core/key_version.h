@@ -18,11 +18,12 @@ enum class Algorithm : uint8_t {
   kXaes256Gcm = 1,
   kAes256Gcm = 2,            // reserved
   kAes256CbcHmacSha512 = 3,  // reserved
+  kHmacSha256 = 16,          // of blind indexes; never an envelope's
 };
 enum class Purpose : uint8_t {
   kEncrypt = 1,
-  kIndex = 2,  // reserved, as are the following
-  kMac = 3,
+  kIndex = 2,
+  kMac = 3,  // reserved, as are the following
   kLog = 4,
   kJwt = 5,
   kBundle = 6,
@@ -32,12 +33,17 @@ enum class Purpose : uint8_t {
 std::string_view Name(Algorithm algorithm);
 std::string_view Name(Purpose purpose);
 
-// From SQL. Only what this build implements is accepted: else kInvalidArgument, and the hint lists
-// what is allowed. Case matters. The given text is not repeated in the error.
-Result<Algorithm> ParseAlgorithm(std::string_view name);
+// From SQL. Only what this build implements is accepted, and of algorithms what keys of the purpose are made
+// with: else kInvalidArgument, and the hint lists what is allowed. Case matters. The given text is not
+// repeated in the error.
 Result<Purpose> ParsePurpose(std::string_view name);
+Result<Algorithm> ParseAlgorithm(std::string_view name, Purpose purpose);
 
-// From a stored byte: kCorrupt when it was never defined, kFailedPrecondition when it is reserved.
+// What a key of a purpose is made with where nobody says.
+Algorithm DefaultAlgorithm(Purpose purpose);
+
+// An envelope's algorithm, from a stored byte: kCorrupt when it was never one, kFailedPrecondition when it is
+// reserved.
 Result<Algorithm> AlgorithmFromByte(std::byte value);
 
 // Bytes of a data key of this algorithm.

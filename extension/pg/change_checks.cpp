@@ -129,7 +129,8 @@ void CheckMaySeal(List* columns) {
   if (!MayExecute(encrypt, GetUserId()))
     aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, "encrypt");
   ListCell* cell;
-  foreach (cell, columns) PrimaryCipher(static_cast<const NamedColumn*>(lfirst(cell))->key);
+  foreach (cell, columns)
+    PrimaryCipher(static_cast<const NamedColumn*>(lfirst(cell))->key, Use::kEncrypt);
 }
 
 }  // namespace

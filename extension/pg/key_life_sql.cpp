@@ -65,7 +65,7 @@ KeyVersion NextVersion(const KeyRow& key, List* versions) {
   return Enter([&]() -> Result<KeyVersion> {
     const auto purpose = ParsePurpose(key.purpose);
     if (!purpose.ok()) return purpose.error();
-    const auto algorithm = ParseAlgorithm(key.algorithm);
+    const auto algorithm = ParseAlgorithm(key.algorithm, purpose.value());
     if (!algorithm.ok()) return algorithm.error();
     KeyVersion next{{}, 1, algorithm.value(), purpose.value()};
     std::memcpy(next.key.bytes.data(), key.key_id.data, UUID_LEN);

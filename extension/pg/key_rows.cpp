@@ -58,11 +58,18 @@ bool LockNameRow(const char* index, AttrNumber column, RegProcedure equals, Datu
 
 }  // namespace
 
-KeyRow ReadPrimary(const char* name) {
+KeyId IdOfKey(const KeyRow& row) {
+  KeyId id;
+  memcpy(id.bytes.data(), row.key_id.data, UUID_LEN);
+  return id;
+}
+
+KeyRow ReadPrimary(const char* name, Use use) {
   KeyRow row = {};
   if (!ReadNameRow("key_names_name_key", kNamesName, F_TEXTEQ, CStringGetTextDatum(name), &row)) {
     RaiseUnknownKey(name);
   }
+  RequireUse(IdOfKey(row), row.name, use);
   const Relation table = table_open(KeyTable("key_versions"), AccessShareLock);
   const SysScanDesc scan = BeginKeyScan(table, "key_versions_key_id_version_key", kVersionsKeyId,
                                         F_UUID_EQ, UUIDPGetDatum(&row.key_id));
@@ -94,7 +101,7 @@ KeyRow FindVersion(const VersionId& version) {
   return row;
 }
 
-KeyRow ReadVersionById(const VersionId& version) {
+KeyRow ReadVersionById(const VersionId& version, Use use) {
   const KeyRow row = FindVersion(version);
   if (!row.found) {
     ereport(ERROR,
@@ -102,6 +109,7 @@ KeyRow ReadVersionById(const VersionId& version) {
              errmsg("the key version that sealed this value is not in this database"),
              errhint("The value comes from another database, or its key was not restored.")));
   }
+  RequireUse(IdOfKey(row), row.name, use);
   if (strcmp(row.state, "enabled") != 0) {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("version %d of key \"%s\" is %s", row.version, row.name, row.state)));

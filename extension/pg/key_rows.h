@@ -9,6 +9,7 @@ extern "C" {
 
 #include "core/data_key.h"
 #include "core/key_version.h"
+#include "pg/key_access.h"
 #include "pg/key_tables.h"
 
 namespace bulla {
@@ -29,12 +30,14 @@ struct KeyRow {
   Bytes wrapped;
 };
 
-// The key's highest enabled version. Raises undefined_object where there is no such key,
-// object_not_in_prerequisite_state where no version of it is enabled.
-KeyRow ReadPrimary(const char* key_name);
+KeyId IdOfKey(const KeyRow& row);
+
+// The key's highest enabled version. Raises undefined_object where there is no such key, what RequireUse
+// raises, and then object_not_in_prerequisite_state where no version of it is enabled.
+KeyRow ReadPrimary(const char* key_name, Use use);
 
 // An enabled version by its id. Raises as above.
-KeyRow ReadVersionById(const VersionId& version);
+KeyRow ReadVersionById(const VersionId& version, Use use);
 
 // A version by its id whatever its state; found is false where there is none.
 KeyRow FindVersion(const VersionId& version);

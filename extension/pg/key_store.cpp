@@ -103,10 +103,10 @@ void Recheck() {
 }
 
 Result<StoredKey> Parse(const KeyRow& row) {
-  const auto algorithm = ParseAlgorithm(row.algorithm);
-  if (!algorithm.ok()) return algorithm.error();
   const auto purpose = ParsePurpose(row.purpose);
   if (!purpose.ok()) return purpose.error();
+  const auto algorithm = ParseAlgorithm(row.algorithm, purpose.value());
+  if (!algorithm.ok()) return algorithm.error();
   StoredKey key{{{}, static_cast<uint32_t>(row.version), algorithm.value(), purpose.value()},
                 {},
                 row.wrapped};
@@ -118,9 +118,11 @@ Result<StoredKey> Parse(const KeyRow& row) {
 }
 
 Result<CachedKey> Prepare(const KeyRow& row, const StoredKey& stored, SecretBytes data_key) {
-  CachedKey key{row.name, stored.version, stored.commitment, nullptr, {}};
-  if (stored.version.purpose != Purpose::kEncrypt) {
-    key.data_key = std::move(data_key);
+  CachedKey key{row.name, stored.version, stored.commitment, nullptr, nullptr};
+  if (stored.version.purpose == Purpose::kIndex) {
+    auto index = BlindIndexKey::Create(std::move(data_key));
+    if (!index.ok()) return index.error();
+    key.index = std::make_unique<BlindIndexKey>(std::move(index).value());
     return key;
   }
   auto cipher =
@@ -242,16 +244,30 @@ void RememberPrimary(const char* name, const KeyRow& row) {
   });
 }
 
+// Whether the current user is known to be allowed to use the key, and that without hearing of a change to keys
+// in between. Raises where he is not; false where that had to be looked up, and what was found may be gone.
+bool MayUse(const CachedKey& key, Use use) {
+  const uint64 generation = Cache().generation;
+  const KeyId id = key.version.key;
+  if (KnowsMayUse(id, use)) return Cache().generation == generation;
+  const char* const name = pstrdup(key.name.c_str());
+  RequireUse(id, name, use);
+  return false;
+}
+
 // Finds what is asked for, and reads and unwraps it until it is there and nothing about keys has changed
 // meanwhile. Else a version that was just disabled could be kept after the message that forbids it.
 template <class Find, class Read>
-const CachedKey& FindOrLoad(Find find, Read read, const char* primary_of) {
+const CachedKey& FindOrLoad(Find find, Read read, const char* primary_of, Use use) {
   KeyCache& cache = Cache();
   for (;;) {
     CHECK_FOR_INTERRUPTS();
     AcceptInvalidationMessages();
     if (!cache.checked) Recheck();
-    if (const Entry* const entry = find()) return entry->key;
+    if (const Entry* const entry = find()) {
+      if (MayUse(entry->key, use)) return entry->key;
+      continue;
+    }
     WipeAtExit();
     cache.relation = KeyTable("key_versions");
     const uint64 generation = cache.generation;
@@ -284,11 +300,14 @@ void OnTransactionEnd(XactEvent event, void*) {
   if (ends && !Cache().checked) Cache().Clear();
 }
 
+[[noreturn]] void RaisePurpose(const CachedKey& key, Purpose wanted) {
+  ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                  errmsg("key \"%s\" has purpose %s, not %s", key.name.c_str(),
+                         Name(key.version.purpose).data(), Name(wanted).data())));
+}
+
 EnvelopeCipher* CipherOf(const CachedKey& key) {
-  if (key.cipher == nullptr) {
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("key \"%s\" is not for encrypting", key.name.c_str())));
-  }
+  if (key.cipher == nullptr) RaisePurpose(key, Purpose::kEncrypt);
   return key.cipher.get();
 }
 
@@ -299,23 +318,34 @@ void WatchKeys() {
   RegisterXactCallback(OnTransactionEnd, nullptr);
 }
 
-const CachedKey& PrimaryKey(std::string_view key_name) {
+const CachedKey& PrimaryKey(std::string_view key_name, Use use) {
   AcceptInvalidationMessages();
-  if (Cache().checked)
-    if (const Entry* const entry = FindPrimary(key_name)) return entry->key;
+  if (Cache().checked) {
+    const Entry* const entry = FindPrimary(key_name);
+    if (entry != nullptr && MayUse(entry->key, use)) return entry->key;
+  }
   const char* const name = pnstrdup(key_name.data(), key_name.size());
-  return FindOrLoad([&] { return FindPrimary(name); }, [&] { return ReadPrimary(name); }, name);
+  return FindOrLoad([&] { return FindPrimary(name); }, [&] { return ReadPrimary(name, use); }, name,
+                    use);
 }
 
-const CachedKey& KeyOfVersion(const VersionId& version) {
-  return FindOrLoad([&] { return FindFresh(version); }, [&] { return ReadVersionById(version); },
-                    nullptr);
+const CachedKey& KeyOfVersion(const VersionId& version, Use use) {
+  return FindOrLoad([&] { return FindFresh(version); },
+                    [&] { return ReadVersionById(version, use); }, nullptr, use);
 }
 
-EnvelopeCipher* PrimaryCipher(std::string_view key_name) { return CipherOf(PrimaryKey(key_name)); }
+EnvelopeCipher* PrimaryCipher(std::string_view key_name, Use use) {
+  return CipherOf(PrimaryKey(key_name, use));
+}
 
-EnvelopeCipher* CipherOfVersion(const VersionId& version) {
-  return CipherOf(KeyOfVersion(version));
+EnvelopeCipher* CipherOfVersion(const VersionId& version, Use use) {
+  return CipherOf(KeyOfVersion(version, use));
+}
+
+BlindIndexKey* IndexKey(std::string_view key_name, Use use) {
+  const CachedKey& key = PrimaryKey(key_name, use);
+  if (key.index == nullptr) RaisePurpose(key, Purpose::kIndex);
+  return key.index.get();
 }
 
 }  // namespace bulla

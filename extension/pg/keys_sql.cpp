@@ -68,7 +68,9 @@ BULLA_FUNCTION(bulla_create_key);
 Datum bulla_create_key(PG_FUNCTION_ARGS) {
   const char* const name = CStringArgument(fcinfo, 0, "name");
   const char* const purpose = CStringArgument(fcinfo, 1, "purpose");
-  const char* const algorithm = CStringArgument(fcinfo, 2, "algorithm");
+  // Null for the one that keys of the purpose are made with.
+  const char* const algorithm_wanted =
+      PG_ARGISNULL(2) ? nullptr : CStringArgument(fcinfo, 2, "algorithm");
   if (*name == '\0' || strlen(name) > kMaxNameSize) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("a key's name must have 1 to %zu bytes, this one has %zu", kMaxNameSize,
@@ -78,7 +80,9 @@ Datum bulla_create_key(PG_FUNCTION_ARGS) {
   const KeyVersion version = Enter([&]() -> Result<KeyVersion> {
     const auto parsed_purpose = ParsePurpose(purpose);
     if (!parsed_purpose.ok()) return parsed_purpose.error();
-    const auto parsed_algorithm = ParseAlgorithm(algorithm);
+    const auto parsed_algorithm = algorithm_wanted == nullptr
+                                      ? DefaultAlgorithm(parsed_purpose.value())
+                                      : ParseAlgorithm(algorithm_wanted, parsed_purpose.value());
     if (!parsed_algorithm.ok()) return parsed_algorithm.error();
     const auto key = NewKeyId(SystemRandom::Instance());
     if (!key.ok()) return key.error();
@@ -86,6 +90,7 @@ Datum bulla_create_key(PG_FUNCTION_ARGS) {
   });
   const WrappedVersion made = MakeWrappedVersion(version);
 
+  const char* const algorithm = Name(made.version.algorithm).data();
   const char* const created_by = GetUserNameFromId(GetUserId(), false);
   const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);
   SPI_connect();

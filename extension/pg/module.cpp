@@ -9,6 +9,7 @@ extern "C" {
 #include "pg/busy_hint.h"
 #include "pg/ddl_reassign.h"
 #include "pg/head_cache.h"
+#include "pg/key_access.h"
 #include "pg/key_store.h"
 #include "pg/ledger_relation.h"
 #include "pg/own_ddl.h"
@@ -32,6 +33,7 @@ void _PG_init(void) {
   bulla::WatchLedgerRelations();
   bulla::WatchTransactions();
   bulla::WatchKeys();
+  bulla::WatchKeyAccess();
   bulla::WatchOwnDdl();
   bulla::WatchReassignOwned();
 }

@@ -56,7 +56,7 @@ RewrapItem ItemOf(const KeyRow& row) {
   return Enter([&]() -> Result<RewrapItem> {
     const auto purpose = ParsePurpose(row.purpose);
     if (!purpose.ok()) return purpose.error();
-    const auto algorithm = ParseAlgorithm(row.algorithm);
+    const auto algorithm = ParseAlgorithm(row.algorithm, purpose.value());
     if (!algorithm.ok()) return algorithm.error();
     RewrapItem item{};
     item.version = {{}, static_cast<uint32_t>(row.version), algorithm.value(), purpose.value()};

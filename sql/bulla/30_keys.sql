@@ -120,13 +120,13 @@ COMMENT ON VIEW bulla.keys IS
 CREATE FUNCTION bulla.create_key(
     name text,
     purpose text DEFAULT 'encrypt',
-    algorithm text DEFAULT 'XAES-256-GCM'
+    algorithm text DEFAULT NULL
 ) RETURNS uuid
     LANGUAGE C VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'bulla_create_key';
 COMMENT ON FUNCTION bulla.create_key(text, text, text) IS
-    'Makes a key with one random version, wrapped under the KEK that bulla.kek names, and records that in bulla.events. Purpose encrypt and algorithm XAES-256-GCM are what there is. Returns the key''s id.';
+    'Makes a key with one random version, wrapped under the KEK that bulla.kek names, and records that in bulla.events. Purpose encrypt seals (XAES-256-GCM unless an algorithm is named), purpose index makes blind indexes (HMAC-SHA-256). Returns the key''s id.';
 
 -- Each of the following locks its key, and counts at the next call of every session once it commits.
 

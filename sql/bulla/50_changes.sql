@@ -17,7 +17,7 @@ CREATE FUNCTION bulla.audit_changes(
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'bulla_audit_changes';
 COMMENT ON FUNCTION bulla.audit_changes(regclass, regclass, name[], name[], name[], jsonb) IS
-    'From now on every INSERT, UPDATE, DELETE and TRUNCATE of a table becomes an event in a ledger, bulla.changes unless another is named, in the same transaction. columns restricts what is recorded to these and the primary key, skip leaves columns out, erasable names columns whose values bulla.erase can erase from the events, seal maps columns to the keys under which their values are sealed. Needs ownership of the table and INSERT on the ledger.';
+    'From now on every INSERT, UPDATE, DELETE and TRUNCATE of a table becomes an event in a ledger, bulla.changes unless another is named, in the same transaction. columns restricts what is recorded to these and the primary key, skip leaves columns out, erasable names columns whose values bulla.erase can erase from the events, seal maps columns to the keys under which their values are sealed. Needs ownership of the table, INSERT on the ledger, and the use encrypt of the keys in seal.';
 
 CREATE FUNCTION bulla.stop_auditing(source regclass) RETURNS void
     LANGUAGE C VOLATILE PARALLEL UNSAFE

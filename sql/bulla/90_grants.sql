@@ -1,5 +1,6 @@
--- Rights. Everybody may make a ledger of a table they own and verify what they may read. Keys are for
--- whom the owner of the extension grants them to: GRANT EXECUTE ON FUNCTION bulla.encrypt(…) TO …
+-- Rights. Everybody may make a ledger of a table they own and verify what they may read. Everybody may call
+-- bulla.encrypt and the like: the key says no, unless bulla.grant_key said otherwise. Who administers keys is
+-- granted EXECUTE on the functions that do it.
 
 REVOKE ALL ON ALL TABLES IN SCHEMA bulla FROM PUBLIC;
 GRANT USAGE ON SCHEMA bulla TO PUBLIC;
@@ -15,11 +16,8 @@ REVOKE EXECUTE ON FUNCTION
     bulla.destroy_key(text, text, boolean),
     bulla.retire_kek(text),
     bulla.rewrap_key_batch(integer),
-    bulla.encrypt(text, text, text),
-    bulla.encrypt(bytea, text, text),
-    bulla.decrypt(text, text),
-    bulla.decrypt(bytea, text),
-    bulla.decrypt_if_encrypted(text, text)
+    bulla.grant_key(text, name, text),
+    bulla.revoke_key(text, name, text)
 FROM PUBLIC;
 REVOKE EXECUTE ON PROCEDURE bulla.rewrap_keys(integer, bigint) FROM PUBLIC;
 

@@ -6,30 +6,46 @@ namespace bulla {
 namespace {
 
 TEST(KeyVersionTest, ImplementedNamesAreAccepted) {
-  EXPECT_EQ(ParseAlgorithm("XAES-256-GCM").value(), Algorithm::kXaes256Gcm);
+  EXPECT_EQ(ParseAlgorithm("XAES-256-GCM", Purpose::kEncrypt).value(), Algorithm::kXaes256Gcm);
+  EXPECT_EQ(ParseAlgorithm("HMAC-SHA-256", Purpose::kIndex).value(), Algorithm::kHmacSha256);
   EXPECT_EQ(ParsePurpose("encrypt").value(), Purpose::kEncrypt);
+  EXPECT_EQ(ParsePurpose("index").value(), Purpose::kIndex);
 }
 
 TEST(KeyVersionTest, OtherNamesAreRefusedAndTheHintSaysWhatIsAllowed) {
   for (const char* name : {"", "xaes-256-gcm", "XAES-256-GCM ", "AES-256-GCM",
-                           "AES-256-CBC-HMAC-SHA-512", "hunter2"}) {
-    const Result<Algorithm> parsed = ParseAlgorithm(name);
+                           "AES-256-CBC-HMAC-SHA-512", "HMAC-SHA-256", "hunter2"}) {
+    const Result<Algorithm> parsed = ParseAlgorithm(name, Purpose::kEncrypt);
     ASSERT_FALSE(parsed.ok()) << name;
     EXPECT_EQ(parsed.error().code, Code::kInvalidArgument);
-    EXPECT_EQ(parsed.error().message, "unknown algorithm");
+    EXPECT_EQ(parsed.error().message, "unknown algorithm for purpose encrypt");
     EXPECT_EQ(parsed.error().hint, "Allowed: XAES-256-GCM.");
   }
-  for (const char* name : {"", "Encrypt", "index", "mac", "log", "jwt", "bundle", "hunter2"}) {
+  for (const char* name : {"", "XAES-256-GCM", "HMAC-SHA-512"}) {
+    const Result<Algorithm> parsed = ParseAlgorithm(name, Purpose::kIndex);
+    ASSERT_FALSE(parsed.ok()) << name;
+    EXPECT_EQ(parsed.error().message, "unknown algorithm for purpose index");
+    EXPECT_EQ(parsed.error().hint, "Allowed: HMAC-SHA-256.");
+  }
+  for (const char* name : {"", "Encrypt", "mac", "log", "jwt", "bundle", "hunter2"}) {
     const Result<Purpose> parsed = ParsePurpose(name);
     ASSERT_FALSE(parsed.ok()) << name;
     EXPECT_EQ(parsed.error().message, "unknown purpose of a key");
-    EXPECT_EQ(parsed.error().hint, "Allowed: encrypt.");
+    EXPECT_EQ(parsed.error().hint, "Allowed: encrypt, index.");
+  }
+}
+
+TEST(KeyVersionTest, TheDefaultAlgorithmFitsItsPurpose) {
+  for (const Purpose purpose : {Purpose::kEncrypt, Purpose::kIndex}) {
+    EXPECT_EQ(ParseAlgorithm(Name(DefaultAlgorithm(purpose)), purpose).value(),
+              DefaultAlgorithm(purpose));
   }
 }
 
 TEST(KeyVersionTest, NamesAreThoseOfTheDesign) {
   EXPECT_EQ(Name(Algorithm::kXaes256Gcm), "XAES-256-GCM");
   EXPECT_EQ(Name(Algorithm::kAes256CbcHmacSha512), "AES-256-CBC-HMAC-SHA-512");
+  EXPECT_EQ(Name(Algorithm::kHmacSha256), "HMAC-SHA-256");
   EXPECT_EQ(Name(Purpose::kEncrypt), "encrypt");
   EXPECT_EQ(Name(Purpose::kBundle), "bundle");
 }

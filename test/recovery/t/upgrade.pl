@@ -19,6 +19,9 @@ $old->safe_psql('postgres', q{
 	SELECT bulla.create_ledger('sealed');
 	SELECT bulla.create_key('card');
 	INSERT INTO sealed SELECT g, bulla.encrypt('secret ' || g, 'card') FROM generate_series(1, 10) AS g;
+	CREATE ROLE reader;
+	SELECT bulla.grant_key('card', 'reader', 'decrypt');
+	GRANT SELECT ON sealed TO reader;
 });
 my $load = start_load($old, clients => 5);
 appends_on($load, 'before');
@@ -51,6 +54,10 @@ for my $mode ('copy', 'link')
 	keeps_its_word($new, [$load], $mode);
 	is_sound($new, $_, "$mode: $_ verifies") for ('sealed', 'bulla.events');
 	is($new->safe_psql('postgres', "SELECT count(*) FROM sealed WHERE bulla.decrypt(value) = 'secret ' || id"), '10', "$mode: keys open");
+	is($new->safe_psql('postgres', 'SET ROLE reader; SELECT count(bulla.decrypt(value)) FROM sealed'), '10',
+		"$mode: for whom they were granted to");
+	my ($code, $output, $errors) = $new->psql('postgres', q{SET ROLE reader; SELECT bulla.encrypt('x', 'card')});
+	like($errors, qr/may not encrypt/, "$mode: and as");
 	is($new->safe_psql('postgres', "SELECT bulla.create_key('new') IS NOT NULL"), 't', "$mode: and are made");
 	my $again = start_load($new, clients => 5);
 	appends_on($again, $mode);

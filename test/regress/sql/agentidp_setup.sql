@@ -76,7 +76,7 @@ WHERE pronamespace = 'agentidp_api'::regnamespace GROUP BY 1 ORDER BY 1 COLLATE 
 SELECT column_name, data_type, is_nullable FROM information_schema.columns
 WHERE table_schema = 'agentidp' AND table_name = 'audit_events' ORDER BY ordinal_position;
 SELECT pg_get_indexdef(indexrelid) AS index FROM pg_index WHERE indrelid = 'agentidp.audit_events'::regclass ORDER BY 1;
-SELECT ledger, chain_by, created_by FROM bulla.ledgers;
+SELECT ledger, chain_by, created_by FROM bulla.ledgers ORDER BY ledger::text COLLATE "C";
 SELECT agentidp.system_organization();
 -- What the rules of a row are, also for who writes it without the API.
 GRANT CREATE ON SCHEMA public TO regress_setup_owner;
@@ -134,7 +134,7 @@ SELECT count(*) FROM agentidp.audit_events;
 SELECT count(*) FROM agentidp.access_tokens;
 SELECT agentidp.set_up();
 SELECT agentidp.add_access_token(sha256('x'), 'x', '{admin}');
-SELECT bulla.encrypt('x', 'y');
+SELECT bulla.create_key('mine');
 SELECT * FROM bulla.verify('agentidp.audit_events');
 SELECT bulla.drop_ledger('agentidp.audit_events');
 SET ROLE regress_setup_nobody;

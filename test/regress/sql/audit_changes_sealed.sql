@@ -52,7 +52,7 @@ GRANT INSERT ON bulla.changes TO regress_clerk;
 SET ROLE regress_clerk;
 SELECT bulla.audit_changes('papers', seal => '{"a": "card"}');
 RESET ROLE;
-GRANT EXECUTE ON FUNCTION bulla.encrypt(text, text, text) TO regress_clerk;
+SELECT bulla.grant_key('card', 'regress_clerk', 'encrypt');
 SET ROLE regress_clerk;
 SELECT bulla.audit_changes('papers', seal => '{"a": "card"}');
 RESET ROLE;

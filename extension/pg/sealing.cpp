@@ -1,0 +1,105 @@
+#include "pg/sealing.h"
+
+extern "C" {
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+}
+
+#include "core/envelope.h"
+#include "kms/system_random.h"
+#include "pg/boundary.h"
+#include "pg/key_store.h"
+
+namespace bulla {
+namespace {
+
+text* FromUtf8(text* opened) {
+  if (GetDatabaseEncoding() == PG_UTF8) return opened;
+  const int size = static_cast<int>(VARSIZE(opened)) - VARHDRSZ;
+  return cstring_to_text(pg_any_to_server(pnstrdup(VARDATA(opened), size), size, PG_UTF8));
+}
+
+varlena* NewValue(size_t size) {
+  if (size > MaxAllocSize - VARHDRSZ) {
+    ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                    errmsg("the value is too large to be sealed")));
+  }
+  auto* const value = static_cast<varlena*>(palloc(VARHDRSZ + size));
+  SET_VARSIZE(value, VARHDRSZ + size);
+  return value;
+}
+
+MutableBytes Room(varlena* value) {
+  return {reinterpret_cast<std::byte*>(VARDATA(value)), VARSIZE(value) - VARHDRSZ};
+}
+
+Envelope ParseEnvelope(Bytes bytes) {
+  return Enter([&] { return Envelope::Parse(bytes); });
+}
+
+// The envelope in a text, decoded into palloc'd memory.
+Envelope ParseText(std::string_view sealed) {
+  const auto size = EnvelopeTextPlaintextSize(sealed.size());
+  const size_t room = EnvelopeSize(size.value_or(0));
+  const MutableBytes bytes(static_cast<std::byte*>(palloc(room)), room);
+  Enter([&] { return DecodeEnvelopeText(sealed, bytes); });
+  return ParseEnvelope(bytes);
+}
+
+varlena* Open(const Envelope& envelope, PlaintextKind kind, std::string_view context, Use use) {
+  EnvelopeCipher* const cipher = CipherOfVersion(envelope.version, use);
+  varlena* const plaintext = NewValue(envelope.plaintext_size());
+  Enter([&] { return cipher->Open(envelope, kind, AsBytes(context), Room(plaintext)); });
+  return plaintext;
+}
+
+}  // namespace
+
+std::string_view ToUtf8(std::string_view text, const char* what) {
+  if (GetDatabaseEncoding() == PG_UTF8) return text;
+  if (GetDatabaseEncoding() == PG_SQL_ASCII) {
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("a database with encoding SQL_ASCII cannot %s", what),
+                    errhint("Use a database with encoding UTF8.")));
+  }
+  return pg_server_to_any(pnstrdup(text.data(), text.size()), static_cast<int>(text.size()),
+                          PG_UTF8);
+}
+
+// In all four the cipher comes last: what could raise or look something up comes before it.
+
+text* SealText(std::string_view value, std::string_view key, std::string_view context, Use use) {
+  const std::string_view plaintext = ToUtf8(value, "seal texts");
+  const std::string_view bound = ToUtf8(context, "seal texts");
+  EnvelopeCipher* const cipher = PrimaryCipher(key, use);
+  varlena* const sealed = NewValue(EnvelopeTextSize(plaintext.size()));
+  Enter([&] {
+    return cipher->SealText(PlaintextKind::kText, AsBytes(bound), AsBytes(plaintext),
+                            SystemRandom::Instance(),
+                            {VARDATA(sealed), VARSIZE(sealed) - VARHDRSZ});
+  });
+  return sealed;
+}
+
+bytea* SealBytes(std::string_view value, std::string_view key, std::string_view context, Use use) {
+  const std::string_view bound = ToUtf8(context, "seal with a context");
+  EnvelopeCipher* const cipher = PrimaryCipher(key, use);
+  varlena* const sealed = NewValue(EnvelopeSize(value.size()));
+  Enter([&] {
+    return cipher->Seal(PlaintextKind::kBytea, AsBytes(bound), AsBytes(value),
+                        SystemRandom::Instance(), Room(sealed));
+  });
+  return sealed;
+}
+
+text* OpenText(std::string_view sealed, std::string_view context, Use use) {
+  const std::string_view bound = ToUtf8(context, "open texts");
+  return FromUtf8(Open(ParseText(sealed), PlaintextKind::kText, bound, use));
+}
+
+bytea* OpenBytes(std::string_view sealed, std::string_view context, Use use) {
+  const std::string_view bound = ToUtf8(context, "open with a context");
+  return Open(ParseEnvelope(AsBytes(sealed)), PlaintextKind::kBytea, bound, use);
+}
+
+}  // namespace bulla
