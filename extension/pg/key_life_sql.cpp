@@ -63,12 +63,10 @@ const KeyRow* LockVersionArgument(FunctionCallInfo fcinfo) {
 // The description of the version that comes after these; raises where the key may have none.
 KeyVersion NextVersion(const KeyRow& key, List* versions) {
   return Enter([&]() -> Result<KeyVersion> {
-    const auto purpose = ParsePurpose(key.purpose);
-    if (!purpose.ok()) return purpose.error();
-    const auto algorithm = ParseAlgorithm(key.algorithm, purpose.value());
-    if (!algorithm.ok()) return algorithm.error();
-    KeyVersion next{{}, 1, algorithm.value(), purpose.value()};
-    std::memcpy(next.key.bytes.data(), key.key_id.data, UUID_LEN);
+    const auto described = DescriptionOf(key);
+    if (!described.ok()) return described;
+    KeyVersion next = described.value();
+    next.version = 1;
     std::vector<KeyState> states;
     for (int i = 0; i < list_length(versions); ++i) {
       const auto* const version = static_cast<const KeyRow*>(list_nth(versions, i));
@@ -77,7 +75,7 @@ KeyVersion NextVersion(const KeyRow& key, List* versions) {
       states.push_back(state.value());
       next.version = static_cast<uint32_t>(version->version) + 1;
     }
-    const auto rotates = CheckRotates(purpose.value(), states);
+    const auto rotates = CheckRotates(next.purpose, states);
     if (rotates.ok()) return next;
     Error error = rotates.error();
     error.message = "key \"" + std::string(key.name) + "\" " + error.message;

@@ -64,6 +64,23 @@ KeyId IdOfKey(const KeyRow& row) {
   return id;
 }
 
+Result<KeyVersion> DescriptionOf(const KeyRow& row) {
+  const auto purpose = ParsePurpose(row.purpose);
+  if (!purpose.ok()) return purpose.error();
+  const auto algorithm = ParseAlgorithm(row.algorithm, purpose.value());
+  if (!algorithm.ok()) return algorithm.error();
+  return KeyVersion{IdOfKey(row), static_cast<uint32_t>(row.version), algorithm.value(),
+                    purpose.value()};
+}
+
+Result<Commitment> CommitmentOf(const KeyRow& row) {
+  Commitment commitment;
+  if (row.commitment.size() != commitment.bytes.size())
+    return Error{Code::kCorrupt, "a key version's commitment is not 32 bytes"};
+  memcpy(commitment.bytes.data(), row.commitment.data(), row.commitment.size());
+  return commitment;
+}
+
 KeyRow ReadPrimary(const char* name, Use use) {
   KeyRow row = {};
   if (!ReadNameRow("key_names_name_key", kNamesName, F_TEXTEQ, CStringGetTextDatum(name), &row)) {

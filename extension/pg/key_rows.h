@@ -32,6 +32,10 @@ struct KeyRow {
 
 KeyId IdOfKey(const KeyRow& row);
 
+// What a row says, parsed, for inside Enter: kInvalidArgument or kCorrupt where somebody changed the tables.
+Result<KeyVersion> DescriptionOf(const KeyRow& row);
+Result<Commitment> CommitmentOf(const KeyRow& row);
+
 // The key's highest enabled version. Raises undefined_object where there is no such key, what RequireUse
 // raises, and then object_not_in_prerequisite_state where no version of it is enabled.
 KeyRow ReadPrimary(const char* key_name, Use use);

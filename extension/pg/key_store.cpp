@@ -103,18 +103,11 @@ void Recheck() {
 }
 
 Result<StoredKey> Parse(const KeyRow& row) {
-  const auto purpose = ParsePurpose(row.purpose);
-  if (!purpose.ok()) return purpose.error();
-  const auto algorithm = ParseAlgorithm(row.algorithm, purpose.value());
-  if (!algorithm.ok()) return algorithm.error();
-  StoredKey key{{{}, static_cast<uint32_t>(row.version), algorithm.value(), purpose.value()},
-                {},
-                row.wrapped};
-  std::memcpy(key.version.key.bytes.data(), row.key_id.data, UUID_LEN);
-  if (row.commitment.size() != key.commitment.bytes.size())
-    return Error{Code::kCorrupt, "a key version's commitment is not 32 bytes"};
-  std::memcpy(key.commitment.bytes.data(), row.commitment.data(), row.commitment.size());
-  return key;
+  const auto version = DescriptionOf(row);
+  if (!version.ok()) return version.error();
+  const auto commitment = CommitmentOf(row);
+  if (!commitment.ok()) return commitment.error();
+  return StoredKey{version.value(), commitment.value(), row.wrapped};
 }
 
 Result<CachedKey> Prepare(const KeyRow& row, const StoredKey& stored, SecretBytes data_key) {

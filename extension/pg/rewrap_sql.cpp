@@ -9,7 +9,6 @@ extern "C" {
 }
 
 #include <algorithm>
-#include <cstring>
 
 #include "pg/arguments.h"
 #include "pg/event_log.h"
@@ -54,18 +53,11 @@ List* LockVersionsNotUnder(const char* kek_id, int most) {
 
 RewrapItem ItemOf(const KeyRow& row) {
   return Enter([&]() -> Result<RewrapItem> {
-    const auto purpose = ParsePurpose(row.purpose);
-    if (!purpose.ok()) return purpose.error();
-    const auto algorithm = ParseAlgorithm(row.algorithm, purpose.value());
-    if (!algorithm.ok()) return algorithm.error();
-    RewrapItem item{};
-    item.version = {{}, static_cast<uint32_t>(row.version), algorithm.value(), purpose.value()};
-    std::memcpy(item.version.key.bytes.data(), row.key_id.data, UUID_LEN);
-    if (row.commitment.size() != item.commitment.bytes.size())
-      return Error{Code::kCorrupt, "a key version's commitment is not 32 bytes"};
-    std::copy(row.commitment.begin(), row.commitment.end(), item.commitment.bytes.begin());
-    item.wrapped = row.wrapped;
-    return item;
+    const auto version = DescriptionOf(row);
+    if (!version.ok()) return version.error();
+    const auto commitment = CommitmentOf(row);
+    if (!commitment.ok()) return commitment.error();
+    return RewrapItem{version.value(), commitment.value(), row.wrapped, {}, nullptr};
   });
 }
 

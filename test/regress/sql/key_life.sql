@@ -154,6 +154,11 @@ SELECT bulla.decrypt(value), version_of(bulla.encrypt('x', 'undone')) FROM undon
 SELECT version, state FROM bulla.keys WHERE name = 'undone';
 SELECT DISTINCT action FROM bulla.events WHERE detail ->> 'key' = 'undone';
 
+-- A key of purpose index has one version, which can be destroyed.
+SELECT bulla.create_key('of an index', purpose => 'index') IS NOT NULL AS created;
+SELECT outcome($$bulla.rotate_key('of an index')$$);
+SELECT bulla.destroy_key('of an index', 'the index is gone') > 0 AS destroyed;
+
 -- What is not there, what is missing.
 SELECT outcome($$bulla.rotate_key('none')$$);
 SELECT outcome($$bulla.rotate_key(NULL)$$);
