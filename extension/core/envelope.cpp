@@ -42,33 +42,44 @@ Result<void> CheckContext(Bytes context) {
 
 Error NotAnEnvelope() { return Error{Code::kCorrupt, "value is not an encrypted value"}; }
 
+Error Damaged() {
+  return Error{Code::kAuthenticationFailed,
+               "value was altered, or encrypted with another context or as another type"};
+}
+
+Error CutOff() {
+  return Error{Code::kCorrupt, "encrypted value was cut off, or has bytes too many"};
+}
+
 }  // namespace
 
 bool IsEnvelope(Bytes bytes) {
-  if (bytes.size() < kEnvelopeOverhead || bytes[0] != kEnvelopeFormat) return false;
-  const Result<Algorithm> algorithm = AlgorithmFromByte(bytes[1]);
-  return algorithm.ok() || algorithm.error().code != Code::kCorrupt;
+  return !bytes.empty() && bytes[0] == kEnvelopeFormat && Envelope::Parse(bytes).ok();
 }
 
 bool IsEnvelopeText(std::string_view text) { return text.starts_with(kEnvelopeTextPrefix); }
 
 Result<Envelope> Envelope::Parse(Bytes bytes) {
   if (bytes.empty() || bytes[0] != kEnvelopeFormat) return NotAnEnvelope();
-  if (bytes.size() < kEnvelopeOverhead)
-    return Error{Code::kCorrupt, "encrypted value is too short, it was cut off"};
+  if (bytes.size() < kEnvelopeHeaderSize) return CutOff();
   const Result<Algorithm> algorithm = AlgorithmFromByte(bytes[1]);
   if (!algorithm.ok()) return algorithm.error();
+  const AeadShape shape = ShapeOf(algorithm.value());
+  const Bytes message = bytes.subspan(kEnvelopeHeaderSize);
+  if (message.size() < shape.nonce || !shape.HasSealedSize(message.size() - shape.nonce))
+    return CutOff();
   Envelope envelope;
   envelope.header = bytes.first(kEnvelopeHeaderSize);
   envelope.algorithm = algorithm.value();
   std::copy_n(bytes.begin() + 2, envelope.version.bytes.size(), envelope.version.bytes.begin());
-  envelope.nonce = bytes.subspan(kEnvelopeHeaderSize, XaesGcm::kNonceSize);
-  envelope.sealed = bytes.subspan(kEnvelopeHeaderSize + XaesGcm::kNonceSize);
+  envelope.nonce = message.first(shape.nonce);
+  envelope.sealed = message.subspan(shape.nonce);
   return envelope;
 }
 
 Result<void> DecodeEnvelopeText(std::string_view text, MutableBytes bytes) {
   if (!IsEnvelopeText(text)) return NotAnEnvelope();
+  if (bytes.empty()) return CutOff();
   if (!DecodeBase64Url(text.substr(kEnvelopeTextPrefix.size()), bytes))
     return Error{Code::kCorrupt, "encrypted value is damaged: not canonical base64url"};
   return {};
@@ -76,37 +87,34 @@ Result<void> DecodeEnvelopeText(std::string_view text, MutableBytes bytes) {
 
 Result<EnvelopeCipher> EnvelopeCipher::Create(Algorithm algorithm, const VersionId& version,
                                               const SecretBytes& data_key) {
-  if (algorithm != Algorithm::kXaes256Gcm)
-    return Error{Code::kInvalidArgument,
-                 "algorithm " + std::string(Name(algorithm)) + " does not make envelopes yet",
-                 "Allowed: XAES-256-GCM."};
-  Result<XaesGcm> cipher = XaesGcm::Create(data_key);
+  Result<std::unique_ptr<Aead>> cipher = MakeAead(algorithm, data_key);
   if (!cipher.ok()) return cipher.error();
-  return EnvelopeCipher(version, std::move(cipher).value());
+  return EnvelopeCipher(algorithm, version, std::move(cipher).value());
 }
 
 Result<void> EnvelopeCipher::Seal(PlaintextKind kind, Bytes context, Bytes plaintext,
                                   Random& random, MutableBytes envelope) {
-  if (envelope.size() != EnvelopeSize(plaintext.size()))
+  if (envelope.size() != EnvelopeSize(algorithm_, plaintext.size()))
     return Error{Code::kInvalidArgument, "size of the output does not fit the plaintext"};
   if (Result<void> checked = CheckContext(context); !checked.ok()) return checked;
   const MutableBytes header = envelope.first(kEnvelopeHeaderSize);
   header[0] = kEnvelopeFormat;
-  header[1] = static_cast<std::byte>(Algorithm::kXaes256Gcm);
+  header[1] = static_cast<std::byte>(algorithm_);
   std::copy(version_.bytes.begin(), version_.bytes.end(), header.begin() + 2);
-  const MutableBytes nonce = envelope.subspan(kEnvelopeHeaderSize, XaesGcm::kNonceSize);
+  const MutableBytes message = envelope.subspan(kEnvelopeHeaderSize);
+  const MutableBytes nonce = message.first(ShapeOf(algorithm_).nonce);
   if (Result<void> filled = random.Fill(nonce); !filled.ok()) return filled;
   const AssociatedData associated_data(header, kind, context);
-  return cipher_.Seal(XaesGcm::Nonce(nonce), associated_data.pieces(), plaintext,
-                      envelope.subspan(kEnvelopeHeaderSize + XaesGcm::kNonceSize));
+  return cipher_->Seal(nonce, associated_data.pieces(), plaintext, message.subspan(nonce.size()));
 }
 
 Result<void> EnvelopeCipher::SealText(PlaintextKind kind, Bytes context, Bytes plaintext,
                                       Random& random, std::span<char> text) {
-  if (text.size() != EnvelopeTextSize(plaintext.size()))
+  if (text.size() != EnvelopeTextSize(algorithm_, plaintext.size()))
     return Error{Code::kInvalidArgument, "size of the output does not fit the plaintext"};
   // Sealed at the end of the caller's buffer, then spread out over all of it.
-  const MutableBytes envelope = std::as_writable_bytes(text.last(EnvelopeSize(plaintext.size())));
+  const MutableBytes envelope =
+      std::as_writable_bytes(text.last(EnvelopeSize(algorithm_, plaintext.size())));
   if (Result<void> sealed = Seal(kind, context, plaintext, random, envelope); !sealed.ok())
     return sealed;
   std::copy(kEnvelopeTextPrefix.begin(), kEnvelopeTextPrefix.end(), text.begin());
@@ -114,17 +122,21 @@ Result<void> EnvelopeCipher::SealText(PlaintextKind kind, Bytes context, Bytes p
   return {};
 }
 
-Result<void> EnvelopeCipher::Open(const Envelope& envelope, PlaintextKind kind, Bytes context,
-                                  MutableBytes plaintext) {
-  if (envelope.version != version_ || envelope.nonce.size() != XaesGcm::kNonceSize)
+Result<size_t> EnvelopeCipher::Open(const Envelope& envelope, PlaintextKind kind, Bytes context,
+                                    MutableBytes plaintext) {
+  if (envelope.version != version_)
     return Error{Code::kInvalidArgument, "another key version sealed this value"};
-  if (Result<void> checked = CheckContext(context); !checked.ok()) return checked;
+  if (Result<void> checked = CheckContext(context); !checked.ok()) return checked.error();
+  // The header is part of the associated data, so another algorithm in it does not open.
+  if (envelope.algorithm != algorithm_) {
+    Wipe(plaintext);
+    return Damaged();
+  }
   const AssociatedData associated_data(envelope.header, kind, context);
-  Result<void> opened = cipher_.Open(XaesGcm::Nonce(envelope.nonce), associated_data.pieces(),
-                                     envelope.sealed, plaintext);
+  Result<size_t> opened =
+      cipher_->Open(envelope.nonce, associated_data.pieces(), envelope.sealed, plaintext);
   if (opened.ok() || opened.error().code != Code::kAuthenticationFailed) return opened;
-  return Error{Code::kAuthenticationFailed,
-               "value was altered, or encrypted with another context or as another type"};
+  return Damaged();
 }
 
 }  // namespace bulla

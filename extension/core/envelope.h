@@ -1,24 +1,25 @@
 // The envelope: what a sealed value looks like in a column. docs/spec/envelope.md.
 //
-//   format byte | algorithm byte | version id (16) | nonce (24) | ciphertext | tag (16)
+//   format byte | algorithm byte | version id (16) | nonce | ciphertext | tag
 //
 // In text columns: "bulla1:" and the same bytes in base64url.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
 
+#include "core/aead.h"
 #include "core/base64.h"
 #include "core/bytes.h"
 #include "core/key_version.h"
 #include "core/random.h"
 #include "core/result.h"
 #include "core/secret_bytes.h"
-#include "core/xaes_gcm.h"
 
 namespace bulla {
 
@@ -31,27 +32,24 @@ enum class PlaintextKind : uint8_t { kText = 1, kBytea = 2 };
 inline constexpr std::byte kEnvelopeFormat{0xB1};
 inline constexpr std::string_view kEnvelopeTextPrefix = "bulla1:";
 inline constexpr size_t kEnvelopeHeaderSize = 18;
-inline constexpr size_t kEnvelopeOverhead =
-    kEnvelopeHeaderSize + XaesGcm::kNonceSize + XaesGcm::kTagSize;  // 58
 
-// Sizes, forth and back. The inverse ones have no value for a size that no envelope has.
-constexpr size_t EnvelopeSize(size_t plaintext_size) { return kEnvelopeOverhead + plaintext_size; }
-constexpr size_t EnvelopeTextSize(size_t plaintext_size) {
-  return kEnvelopeTextPrefix.size() + Base64UrlSize(EnvelopeSize(plaintext_size));
+// Sizes: of the envelope, of its text, and of the envelope in a text (none for a size that no text has).
+constexpr size_t EnvelopeSize(Algorithm algorithm, size_t plaintext_size) {
+  const AeadShape shape = ShapeOf(algorithm);
+  return kEnvelopeHeaderSize + shape.nonce + shape.SealedSize(plaintext_size);
 }
-constexpr std::optional<size_t> EnvelopePlaintextSize(size_t envelope_size) {
-  if (envelope_size < kEnvelopeOverhead) return std::nullopt;
-  return envelope_size - kEnvelopeOverhead;
+constexpr size_t EnvelopeTextSize(Algorithm algorithm, size_t plaintext_size) {
+  return kEnvelopeTextPrefix.size() + Base64UrlSize(EnvelopeSize(algorithm, plaintext_size));
 }
-constexpr std::optional<size_t> EnvelopeTextPlaintextSize(size_t text_size) {
-  if (text_size < EnvelopeTextSize(0)) return std::nullopt;
+constexpr std::optional<size_t> EnvelopeSizeInText(size_t text_size) {
+  if (text_size < kEnvelopeTextPrefix.size()) return std::nullopt;
   const size_t encoded = text_size - kEnvelopeTextPrefix.size();
   if (encoded % 4 == 1) return std::nullopt;
-  return EnvelopePlaintextSize(Base64UrlDecodedSize(encoded));
+  return Base64UrlDecodedSize(encoded);
 }
 
-// Whether a value claims to be an envelope. For bytes: format, a defined algorithm and the least
-// size. For text the prefix alone, so that a damaged envelope is an error to who opens it, and is
+// Whether a value claims to be an envelope. For bytes: format, a defined algorithm and a size that
+// it makes. For text the prefix alone, so that a damaged envelope is an error to who opens it, and is
 // never taken for plaintext.
 bool IsEnvelope(Bytes bytes);
 bool IsEnvelopeText(std::string_view text);
@@ -64,14 +62,14 @@ struct Envelope {
   Bytes nonce;
   Bytes sealed;  // ciphertext and tag
 
-  size_t plaintext_size() const { return XaesGcm::OpenedSize(sealed.size()); }
+  // Room that opening needs: at most 16 bytes more than the plaintext.
+  size_t plaintext_room() const { return ShapeOf(algorithm).OpenedRoom(sealed.size()); }
 
-  // kCorrupt unless the bytes are an envelope; kFailedPrecondition where a later Bulla made it.
+  // kCorrupt unless the bytes are an envelope.
   static Result<Envelope> Parse(Bytes bytes);
 };
 
-// From text to the bytes that Parse() wants. `bytes` has just
-// EnvelopeSize(*EnvelopeTextPlaintextSize(text.size())) bytes. kCorrupt unless the text is exactly
+// From text to the bytes that Parse() wants. `bytes` has just *EnvelopeSizeInText(text.size()) bytes. kCorrupt unless the text is exactly
 // what SealEnvelopeText writes.
 Result<void> DecodeEnvelopeText(std::string_view text, MutableBytes bytes);
 
@@ -83,28 +81,30 @@ class EnvelopeCipher {
   static Result<EnvelopeCipher> Create(Algorithm algorithm, const VersionId& version,
                                        const SecretBytes& data_key);
 
+  Algorithm algorithm() const { return algorithm_; }
   const VersionId& version() const { return version_; }
 
-  // `envelope` has just EnvelopeSize(plaintext.size()) bytes and does not overlap the plaintext; the
-  // text form EnvelopeTextSize() characters. What was written before an error is worthless.
+  // `envelope` has just EnvelopeSize(algorithm(), plaintext.size()) bytes and does not overlap the plaintext;
+  // the text form EnvelopeTextSize() characters. What was written before an error is worthless.
   Result<void> Seal(PlaintextKind kind, Bytes context, Bytes plaintext, Random& random,
                     MutableBytes envelope);
   Result<void> SealText(PlaintextKind kind, Bytes context, Bytes plaintext, Random& random,
                         std::span<char> text);
 
-  // `plaintext` has just envelope.plaintext_size() bytes, and may be the very bytes of the
-  // ciphertext (its first plaintext_size() bytes, in place). kInvalidArgument when another version
-  // sealed it; kAuthenticationFailed when it was altered, or sealed with another context or kind:
+  // `plaintext` has just envelope.plaintext_room() bytes, and may be the very bytes of the ciphertext (in
+  // place); returns how many of them, from the first, are the plaintext. kInvalidArgument when another
+  // version sealed it; kAuthenticationFailed when it was altered, or sealed with another context or kind:
   // then `plaintext` is zeros.
-  Result<void> Open(const Envelope& envelope, PlaintextKind kind, Bytes context,
-                    MutableBytes plaintext);
+  Result<size_t> Open(const Envelope& envelope, PlaintextKind kind, Bytes context,
+                      MutableBytes plaintext);
 
  private:
-  EnvelopeCipher(const VersionId& version, XaesGcm cipher)
-      : version_(version), cipher_(std::move(cipher)) {}
+  EnvelopeCipher(Algorithm algorithm, const VersionId& version, std::unique_ptr<Aead> cipher)
+      : algorithm_(algorithm), version_(version), cipher_(std::move(cipher)) {}
 
+  Algorithm algorithm_;
   VersionId version_;
-  XaesGcm cipher_;
+  std::unique_ptr<Aead> cipher_;
 };
 
 }  // namespace bulla

@@ -80,8 +80,8 @@ Result<void> Kek::Seal(Bytes associated_data, const SecretBytes& secret, Random&
   if (!cipher.ok()) return cipher.error();
   const MutableBytes nonce = sealed.first(XaesGcm::kNonceSize);
   if (Result<void> filled = random.Fill(nonce); !filled.ok()) return filled;
-  return cipher.value().Seal(XaesGcm::Nonce(nonce), {&associated_data, 1},
-                             secret.RevealSecretBytes(), sealed.subspan(XaesGcm::kNonceSize));
+  return cipher.value().Seal(nonce, {&associated_data, 1}, secret.RevealSecretBytes(),
+                             sealed.subspan(XaesGcm::kNonceSize));
 }
 
 Result<SecretBytes> Kek::Open(Bytes associated_data, Bytes sealed) const {
@@ -90,8 +90,8 @@ Result<SecretBytes> Kek::Open(Bytes associated_data, Bytes sealed) const {
   if (!cipher.ok()) return cipher.error();
   Result<SecretBytes> secret = SecretBytes::Allocate(sealed.size() - SealedSize(0));
   if (!secret.ok()) return secret;
-  const Result<void> opened =
-      cipher.value().Open(XaesGcm::Nonce(sealed.first(XaesGcm::kNonceSize)), {&associated_data, 1},
+  const Result<size_t> opened =
+      cipher.value().Open(sealed.first(XaesGcm::kNonceSize), {&associated_data, 1},
                           sealed.subspan(XaesGcm::kNonceSize), secret.value().RevealSecretBytes());
   if (!opened.ok()) return opened.error();
   return secret;

@@ -16,8 +16,8 @@ struct Entry {
 
 constexpr std::array kAlgorithms = {
     Entry<Algorithm>{Algorithm::kXaes256Gcm, "XAES-256-GCM", true},
-    Entry<Algorithm>{Algorithm::kAes256Gcm, "AES-256-GCM", false},
-    Entry<Algorithm>{Algorithm::kAes256CbcHmacSha512, "AES-256-CBC-HMAC-SHA-512", false},
+    Entry<Algorithm>{Algorithm::kAes256Gcm, "AES-256-GCM", true},
+    Entry<Algorithm>{Algorithm::kAes256CbcHmacSha512, "AES-256-CBC-HMAC-SHA-512", true},
     Entry<Algorithm>{Algorithm::kHmacSha256, "HMAC-SHA-256", true},
 };
 constexpr std::array kPurposes = {
@@ -76,14 +76,9 @@ Algorithm DefaultAlgorithm(Purpose purpose) {
 }
 
 Result<Algorithm> AlgorithmFromByte(std::byte value) {
-  for (const auto& entry : kAlgorithms) {
-    if (static_cast<std::byte>(entry.value) != value || !Fits(entry.value, Purpose::kEncrypt))
-      continue;
-    if (entry.implemented) return entry.value;
-    return Error{Code::kFailedPrecondition,
-                 "algorithm " + std::string(entry.name) + " is not implemented by this version",
-                 "Allowed: XAES-256-GCM."};
-  }
+  for (const auto& entry : kAlgorithms)
+    if (static_cast<std::byte>(entry.value) == value && Fits(entry.value, Purpose::kEncrypt))
+      return entry.value;
   return Error{Code::kCorrupt,
                "unknown algorithm byte " + std::to_string(std::to_integer<unsigned>(value))};
 }

@@ -16,9 +16,9 @@ namespace bulla {
 // Bytes in stored formats: a value is never reused or changed. 0 is not a value.
 enum class Algorithm : uint8_t {
   kXaes256Gcm = 1,
-  kAes256Gcm = 2,            // reserved
-  kAes256CbcHmacSha512 = 3,  // reserved
-  kHmacSha256 = 16,          // of blind indexes; never an envelope's
+  kAes256Gcm = 2,
+  kAes256CbcHmacSha512 = 3,
+  kHmacSha256 = 16,  // of blind indexes; never an envelope's
 };
 enum class Purpose : uint8_t {
   kEncrypt = 1,
@@ -42,8 +42,7 @@ Result<Algorithm> ParseAlgorithm(std::string_view name, Purpose purpose);
 // What a key of a purpose is made with where nobody says.
 Algorithm DefaultAlgorithm(Purpose purpose);
 
-// An envelope's algorithm, from a stored byte: kCorrupt when it was never one, kFailedPrecondition when it is
-// reserved.
+// An envelope's algorithm, from a stored byte: kCorrupt when it was never one.
 Result<Algorithm> AlgorithmFromByte(std::byte value);
 
 // Bytes of a data key of this algorithm.

@@ -19,9 +19,25 @@ const EVP_CIPHER* Aes256Gcm() {
   return fetched;
 }
 
+const EVP_CIPHER* Aes256Cbc() {
+  static EVP_CIPHER* const fetched = EVP_CIPHER_fetch(nullptr, "AES-256-CBC", nullptr);
+  return fetched;
+}
+
+EVP_MAC* Hmac() {
+  static EVP_MAC* const fetched = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+  return fetched;
+}
+
 EVP_KDF* Hkdf() {
   static EVP_KDF* const fetched = EVP_KDF_fetch(nullptr, "HKDF", nullptr);
   return fetched;
+}
+
+bool Update(EVP_CIPHER_CTX* context, std::byte* out, Bytes in) {
+  int written = 0;
+  return EVP_CipherUpdate(context, Raw(out), &written, Raw(in.data()),
+                          static_cast<int>(in.size())) == 1;
 }
 
 Error DrainErrors(const char* what) {

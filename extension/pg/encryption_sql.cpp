@@ -20,10 +20,9 @@ std::string_view TextArgument(FunctionCallInfo fcinfo, int argument, const char*
 }
 
 bool IsWellFormed(std::string_view sealed) {
-  const auto size = EnvelopeTextPlaintextSize(sealed.size());
+  const auto size = EnvelopeSizeInText(sealed.size());
   if (!size || !IsEnvelopeText(sealed)) return false;
-  const size_t room = EnvelopeSize(*size);
-  const MutableBytes bytes(static_cast<std::byte*>(palloc(room)), room);
+  const MutableBytes bytes(static_cast<std::byte*>(palloc(*size)), *size);
   return Enter([&]() -> Result<bool> {
     return DecodeEnvelopeText(sealed, bytes).ok() && IsEnvelope(bytes);
   });

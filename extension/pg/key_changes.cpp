@@ -13,6 +13,7 @@ extern "C" {
 #include "pg/boundary.h"
 #include "pg/kek_rows.h"
 #include "pg/key_tables.h"
+#include "pg/message_budget.h"
 
 namespace bulla {
 namespace {
@@ -69,15 +70,15 @@ bool Contains(List* texts, const char* text) {
 
 }  // namespace
 
-void InsertVersion(const NewVersion& version) {
+void InsertVersion(const WrappedVersion& version) {
   NoteKek(version.kek_id);
   const TimestampTz now = GetCurrentTimestamp();
   char* const kek_id = pstrdup(version.kek_id);
   Datum values[kVersionsColumns];
   bool nulls[kVersionsColumns] = {};
   values[kVersionId - 1] = BytesDatum(version.commitment.version_id().bytes);
-  values[kVersionsKeyId - 1] = KeyIdDatum(version.key);
-  values[kVersion - 1] = Int32GetDatum(version.version);
+  values[kVersionsKeyId - 1] = KeyIdDatum(version.version.key);
+  values[kVersion - 1] = Int32GetDatum(static_cast<int32>(version.version.version));
   values[kState - 1] = CStringGetTextDatum("enabled");
   values[kCommitment - 1] = BytesDatum(version.commitment.bytes);
   values[kKekId - 1] = CStringGetTextDatum(kek_id);
@@ -88,6 +89,8 @@ void InsertVersion(const NewVersion& version) {
   const Relation table = table_open(KeyTable("key_versions"), RowExclusiveLock);
   InsertKeyRow(table, values, nulls);
   table_close(table, NoLock);
+  if (version.version.algorithm == Algorithm::kAes256Gcm)
+    MakeMessageCount(version.commitment.version_id());
 }
 
 void ChangeVersion(const KeyRow& version, KeyChange change) {

@@ -3,21 +3,15 @@
 // Whoever changes a version of a key that is there has locked the key (pg/key_rows.h).
 #pragma once
 
-#include "core/data_key.h"
 #include "core/key_state.h"
 #include "pg/key_rows.h"
+#include "pg/wrapped_version.h"
 
 namespace bulla {
 
-// Adds an enabled version. Raises what NoteKek raises.
-struct NewVersion {
-  KeyId key;
-  int32 version;
-  Commitment commitment;
-  const char* kek_id;
-  Bytes wrapped;
-};
-void InsertVersion(const NewVersion& version);
+// Adds an enabled version, and its count of messages where its algorithm needs one. Raises what NoteKek
+// raises.
+void InsertVersion(const WrappedVersion& version);
 
 // Makes the change where it is legal; where it destroys, the key bytes go. Raises
 // object_not_in_prerequisite_state where it is not.

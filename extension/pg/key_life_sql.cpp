@@ -131,8 +131,7 @@ Datum bulla_rotate_key(PG_FUNCTION_ARGS) {
   const KeyRow key = LockKey(CStringArgument(fcinfo, 0, "name"));
   const KeyVersion next = NextVersion(key, ReadVersions(key));
   const WrappedVersion made = MakeWrappedVersion(next);
-  InsertVersion(
-      {next.key, static_cast<int32>(next.version), made.commitment, made.kek_id, made.wrapped});
+  InsertVersion(made);
   RecordEvent("key.rotated",
               DetailOf(key)
                   .Number("version", next.version)

@@ -18,7 +18,9 @@ extern "C" {
 #include "pg/arguments.h"
 #include "pg/event_log.h"
 #include "pg/key_changes.h"
+#include "pg/message_budget.h"
 #include "pg/user_scope.h"
+#include "pg/versions.h"
 #include "pg/wrapped_version.h"
 
 namespace bulla {
@@ -59,7 +61,7 @@ void Store(const WrappedVersion& made, const char* name, const char* purpose, co
       "INSERT INTO bulla.key_names (key_id, name, purpose, algorithm, created_by) VALUES ($1, $2, "
       "$3, $4, $5)",
       5, types, values);
-  InsertVersion({made.version.key, 1, made.commitment, made.kek_id, made.wrapped});
+  InsertVersion(made);
 }
 
 }  // namespace
@@ -109,6 +111,17 @@ Datum bulla_create_key(PG_FUNCTION_ARGS) {
                   .Bytes("commitment", made.commitment.bytes.data(), made.commitment.bytes.size())
                   .Text("kek_id", made.kek_id));
   return id;
+}
+
+BULLA_FUNCTION(bulla_messages_sealed);
+Datum bulla_messages_sealed(PG_FUNCTION_ARGS) {
+  const bytea* const given = PG_GETARG_BYTEA_PP(0);
+  VersionId version;
+  if (VARSIZE_ANY_EXHDR(given) != sizeof version.bytes) PG_RETURN_NULL();
+  memcpy(version.bytes.data(), VARDATA_ANY(given), sizeof version.bytes);
+  const int64 count = MessageCount(version);
+  if (count < 0) PG_RETURN_NULL();
+  PG_RETURN_INT64(count);
 }
 
 BULLA_FUNCTION(bulla_keys_changed);

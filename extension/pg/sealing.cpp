@@ -9,6 +9,7 @@ extern "C" {
 #include "kms/system_random.h"
 #include "pg/boundary.h"
 #include "pg/key_store.h"
+#include "pg/message_budget.h"
 
 namespace bulla {
 namespace {
@@ -39,18 +40,29 @@ Envelope ParseEnvelope(Bytes bytes) {
 
 // The envelope in a text, decoded into palloc'd memory.
 Envelope ParseText(std::string_view sealed) {
-  const auto size = EnvelopeTextPlaintextSize(sealed.size());
-  const size_t room = EnvelopeSize(size.value_or(0));
-  const MutableBytes bytes(static_cast<std::byte*>(palloc(room)), room);
+  const size_t size = EnvelopeSizeInText(sealed.size()).value_or(0);
+  const MutableBytes bytes(static_cast<std::byte*>(palloc(size)), size);
   Enter([&] { return DecodeEnvelopeText(sealed, bytes); });
   return ParseEnvelope(bytes);
 }
 
 varlena* Open(const Envelope& envelope, PlaintextKind kind, std::string_view context, Use use) {
   EnvelopeCipher* const cipher = CipherOfVersion(envelope.version, use);
-  varlena* const plaintext = NewValue(envelope.plaintext_size());
-  Enter([&] { return cipher->Open(envelope, kind, AsBytes(context), Room(plaintext)); });
+  varlena* const plaintext = NewValue(envelope.plaintext_room());
+  const size_t size =
+      Enter([&] { return cipher->Open(envelope, kind, AsBytes(context), Room(plaintext)); });
+  SET_VARSIZE(plaintext, VARHDRSZ + size);
   return plaintext;
+}
+
+// The cipher that seals one message under the key now.
+EnvelopeCipher* SealingCipher(std::string_view key, Use use) {
+  for (;;) {
+    EnvelopeCipher* const cipher = PrimaryCipher(key, use);
+    if (cipher->algorithm() != Algorithm::kAes256Gcm || TakeMessage(cipher->version()))
+      return cipher;
+    ReserveMessages(cipher->version(), pnstrdup(key.data(), key.size()));
+  }
 }
 
 }  // namespace
@@ -71,8 +83,8 @@ std::string_view ToUtf8(std::string_view text, const char* what) {
 text* SealText(std::string_view value, std::string_view key, std::string_view context, Use use) {
   const std::string_view plaintext = ToUtf8(value, "seal texts");
   const std::string_view bound = ToUtf8(context, "seal texts");
-  EnvelopeCipher* const cipher = PrimaryCipher(key, use);
-  varlena* const sealed = NewValue(EnvelopeTextSize(plaintext.size()));
+  EnvelopeCipher* const cipher = SealingCipher(key, use);
+  varlena* const sealed = NewValue(EnvelopeTextSize(cipher->algorithm(), plaintext.size()));
   Enter([&] {
     return cipher->SealText(PlaintextKind::kText, AsBytes(bound), AsBytes(plaintext),
                             SystemRandom::Instance(),
@@ -83,8 +95,8 @@ text* SealText(std::string_view value, std::string_view key, std::string_view co
 
 bytea* SealBytes(std::string_view value, std::string_view key, std::string_view context, Use use) {
   const std::string_view bound = ToUtf8(context, "seal with a context");
-  EnvelopeCipher* const cipher = PrimaryCipher(key, use);
-  varlena* const sealed = NewValue(EnvelopeSize(value.size()));
+  EnvelopeCipher* const cipher = SealingCipher(key, use);
+  varlena* const sealed = NewValue(EnvelopeSize(cipher->algorithm(), value.size()));
   Enter([&] {
     return cipher->Seal(PlaintextKind::kBytea, AsBytes(bound), AsBytes(value),
                         SystemRandom::Instance(), Room(sealed));

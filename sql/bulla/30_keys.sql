@@ -83,6 +83,13 @@ CREATE TRIGGER keys_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON bull
     FOR EACH STATEMENT EXECUTE FUNCTION bulla.keys_changed();
 ALTER TABLE bulla.keks ENABLE ALWAYS TRIGGER keys_changed;
 
+CREATE FUNCTION bulla.messages_sealed(version_id bytea) RETURNS bigint
+    LANGUAGE C STABLE STRICT PARALLEL RESTRICTED
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'bulla_messages_sealed';
+COMMENT ON FUNCTION bulla.messages_sealed(bytea) IS
+    'How many messages a version of an AES-256-GCM key has sealed, or holds ready to seal, over all sessions. Never too few; at 2^32 it seals no more, and bulla.rotate_key gives the key a new version. NULL for other algorithms, whose messages need no count.';
+
 CREATE VIEW bulla.keys AS
 SELECT k.key_id AS id,
        k.name,
@@ -103,7 +110,8 @@ SELECT k.key_id AS id,
                                         THEN ' is destroyed' ELSE ' are destroyed' END)
        END AS finality,
        v.created_at,
-       k.created_by
+       k.created_by,
+       bulla.messages_sealed(v.version_id) AS messages
 FROM bulla.key_names AS k
 JOIN bulla.key_versions AS v ON v.key_id OPERATOR(pg_catalog.=) k.key_id
 CROSS JOIN LATERAL (
@@ -126,7 +134,7 @@ CREATE FUNCTION bulla.create_key(
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'bulla_create_key';
 COMMENT ON FUNCTION bulla.create_key(text, text, text) IS
-    'Makes a key with one random version, wrapped under the KEK that bulla.kek names, and records that in bulla.events. Purpose encrypt seals (XAES-256-GCM unless an algorithm is named), purpose index makes blind indexes (HMAC-SHA-256). Returns the key''s id.';
+    'Makes a key with one random version, wrapped under the KEK that bulla.kek names, and records that in bulla.events. Purpose encrypt seals, with XAES-256-GCM, which needs no care, unless an algorithm is named: AES-256-GCM, for 2^32 messages under each version, or AES-256-CBC-HMAC-SHA-512, purpose index makes blind indexes (HMAC-SHA-256). Returns the key''s id.';
 
 -- Each of the following locks its key, and counts at the next call of every session once it commits.
 

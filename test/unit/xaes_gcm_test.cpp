@@ -21,8 +21,6 @@ XaesGcm CipherOf(Bytes key) {
   return std::move(cipher).value();
 }
 
-XaesGcm::Nonce NonceOf(Bytes bytes) { return XaesGcm::Nonce(bytes); }
-
 TEST(XaesGcmTest, AgreesWithTheSpecification) {
   for (const auto& vector : LoadVectors("xaes_256_gcm.json", "vectors")) {
     SCOPED_TRACE(vector["desc"]);
@@ -31,9 +29,9 @@ TEST(XaesGcmTest, AgreesWithTheSpecification) {
                  plaintext = HexIn(vector, "plaintext"), want = HexIn(vector, "sealed");
     const Bytes pieces[] = {aad};
     Buffer sealed(want.size()), opened(plaintext.size());
-    ASSERT_TRUE(cipher.Seal(NonceOf(nonce), pieces, plaintext, sealed).ok());
+    ASSERT_TRUE(cipher.Seal(nonce, pieces, plaintext, sealed).ok());
     EXPECT_EQ(sealed, want);
-    ASSERT_TRUE(cipher.Open(NonceOf(nonce), pieces, sealed, opened).ok());
+    ASSERT_TRUE(cipher.Open(nonce, pieces, sealed, opened).ok());
     EXPECT_EQ(opened, plaintext);
   }
 }
@@ -100,7 +98,7 @@ void CheckAccumulated(size_t iterations) {
   for (size_t i = 0; i < iterations; ++i) {
     ASSERT_GT(rest.size(), 32U + 24 + 2 + 2 * 255) << "the stream is too short";
     XaesGcm cipher = CipherOf(take(32));
-    const XaesGcm::Nonce nonce(take(24));
+    const Bytes nonce = take(24);
     const Bytes plaintext = take_sized(), aad = take_sized();
     sealed.resize(XaesGcm::SealedSize(plaintext.size()));
     opened.resize(plaintext.size());
@@ -122,81 +120,6 @@ TEST(XaesGcmTest, AgreesWithTenThousandRandomMessages) { CheckAccumulated(10000)
 
 // Some seconds and 330 MB.
 TEST(XaesGcmTest, AgreesWithAMillionRandomMessages) { CheckAccumulated(1000000); }
-
-class XaesGcmFixture : public ::testing::Test {
- protected:
-  XaesGcm cipher_ = CipherOf(AsBytes("0123456789abcdef0123456789abcdef"));
-  std::array<std::byte, 24> nonce_{};
-};
-
-TEST_F(XaesGcmFixture, HowAssociatedDataIsCutMakesNoDifference) {
-  const std::string aad = "one two three";
-  const Bytes whole[] = {AsBytes(aad)};
-  const Bytes pieces[] = {{}, AsBytes(aad).first(3), {}, AsBytes(aad).subspan(3), {}};
-  Buffer sealed(XaesGcm::SealedSize(5)), same(sealed.size());
-  ASSERT_TRUE(cipher_.Seal(nonce_, whole, AsBytes("hello"), sealed).ok());
-  ASSERT_TRUE(cipher_.Seal(nonce_, pieces, AsBytes("hello"), same).ok());
-  EXPECT_EQ(sealed, same);
-}
-
-TEST_F(XaesGcmFixture, WorksInPlace) {
-  Buffer room(XaesGcm::SealedSize(100), std::byte{7}), apart(room.size());
-  const MutableBytes plaintext = MutableBytes(room).first(100);
-  ASSERT_TRUE(cipher_.Seal(nonce_, {}, plaintext, apart).ok());
-  ASSERT_TRUE(cipher_.Seal(nonce_, {}, plaintext, room).ok());
-  EXPECT_EQ(room, apart);
-  ASSERT_TRUE(cipher_.Open(nonce_, {}, room, plaintext).ok());
-  EXPECT_TRUE(std::all_of(plaintext.begin(), plaintext.end(),
-                          [](std::byte b) { return b == std::byte{7}; }));
-}
-
-TEST_F(XaesGcmFixture, EveryFlippedBitIsRefusedAndLeavesNoPlaintext) {
-  const Bytes aad[] = {AsBytes("aad")};
-  Buffer sealed(XaesGcm::SealedSize(5));
-  ASSERT_TRUE(cipher_.Seal(nonce_, aad, AsBytes("hello"), sealed).ok());
-  const Buffer zeros(5);
-  for (size_t bit = 0; bit < 8 * (sealed.size() + nonce_.size()); ++bit) {
-    Buffer bad = sealed;
-    auto nonce = nonce_;
-    std::byte& hit = bit / 8 < bad.size() ? bad[bit / 8] : nonce[bit / 8 - bad.size()];
-    hit ^= static_cast<std::byte>(1 << bit % 8);
-    Buffer opened(5, std::byte{0xEE});
-    const Result<void> result = cipher_.Open(nonce, aad, bad, opened);
-    ASSERT_FALSE(result.ok()) << bit;
-    EXPECT_EQ(result.error().code, Code::kAuthenticationFailed);
-    EXPECT_EQ(opened, zeros);
-  }
-  // The cipher goes on working after refusals.
-  Buffer opened(5);
-  EXPECT_TRUE(cipher_.Open(nonce_, aad, sealed, opened).ok());
-  EXPECT_EQ(AsText(opened), "hello");
-  EXPECT_FALSE(cipher_.Open(nonce_, {}, sealed, opened).ok());
-}
-
-TEST_F(XaesGcmFixture, RefusesSizesThatDoNotFit) {
-  Buffer room(40);
-  const auto code = [](const Result<void>& result) { return result.error().code; };
-  EXPECT_EQ(code(cipher_.Seal(nonce_, {}, AsBytes("hello"), room)), Code::kInvalidArgument);
-  EXPECT_EQ(code(cipher_.Open(nonce_, {}, room, room)), Code::kInvalidArgument);
-  for (size_t size = 0; size < XaesGcm::kTagSize; ++size)
-    EXPECT_EQ(code(cipher_.Open(nonce_, {}, Bytes(room).first(size), {})), Code::kInvalidArgument);
-}
-
-TEST(XaesGcmTest, RefusesAKeyOfAnotherSize) {
-  for (const size_t size : {1, 16, 31, 33, 64}) {
-    const Result<XaesGcm> made = XaesGcm::Create(SecretBytes::Allocate(size).value());
-    ASSERT_FALSE(made.ok());
-    EXPECT_EQ(made.error().code, Code::kInvalidArgument);
-  }
-  EXPECT_FALSE(XaesGcm::Create(SecretBytes()).ok());
-}
-
-TEST_F(XaesGcmFixture, MovesToAnotherObject) {
-  Buffer sealed(XaesGcm::SealedSize(5)), opened(5);
-  ASSERT_TRUE(cipher_.Seal(nonce_, {}, AsBytes("hello"), sealed).ok());
-  XaesGcm moved = std::move(cipher_);
-  EXPECT_TRUE(moved.Open(nonce_, {}, sealed, opened).ok());
-}
 
 }  // namespace
 }  // namespace bulla

@@ -19,6 +19,8 @@ import sys
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from aead_vectors import cbc_hmac_parts
+
 HERE = pathlib.Path(__file__).parent.parent / "testdata"
 
 
@@ -146,7 +148,7 @@ KEK = bytes(range(0xA0, 0xC0))
 KEK_ID = hkdf(KEK, b"", b"bulla.kek.id.v1", 16)[1]
 DATA_KEY = bytes(range(0x20, 0x40))
 KEY_ID = bytes.fromhex("0190f3c2a1b47d3e8f00112233445566")
-XAES, ENCRYPT = 1, 1
+XAES, AES_GCM, CBC_HMAC, ENCRYPT = 1, 2, 3, 1
 
 
 def key_vectors():
@@ -179,27 +181,48 @@ def key_vectors():
             "kek_names": kek_names}
 
 
+def seal(algorithm, data_key, nonce, plaintext, aad):
+    """What each algorithm makes of it, and the values on the way that are worth quoting."""
+    if algorithm == XAES:
+        return derived(data_key, nonce), xaes_seal(data_key, nonce, plaintext, aad)
+    if algorithm == AES_GCM:
+        return {}, AESGCM(data_key).encrypt(nonce, plaintext, aad)
+    parts = cbc_hmac_parts(data_key, nonce, plaintext, aad)
+    return ({name: parts[name].hex() for name in ("e", "al", "m")}, parts["e"] + parts["t"])
+
+
 def envelope_vectors():
-    version_id = commit(DATA_KEY, XAES, ENCRYPT)[1][:16]
+    long_key = hashlib.sha512(b"bulla: a data key of 64 bytes").digest()
     vectors = []
-    for i, (desc, kind, context, plaintext) in enumerate([
-        ("text without context", 1, b"", "4929 1234 5678 9012".encode()),
-        ("text with a context", 1, b"patients.ssn:42", "\u00e9tat civil".encode()),
-        ("the empty text", 1, b"", b""),
-        ("bytea", 2, b"", bytes(range(32))),
-        ("the same bytes as text: another kind, another tag", 1, b"", bytes(range(32))),
-        ("a context longer than most", 2, b"c" * 300, b"\x00"),
+    for i, (desc, algorithm, kind, context, plaintext) in enumerate([
+        ("text without context", XAES, 1, b"", "4929 1234 5678 9012".encode()),
+        ("text with a context", XAES, 1, b"patients.ssn:42", "\u00e9tat civil".encode()),
+        ("the empty text", XAES, 1, b"", b""),
+        ("bytea", XAES, 2, b"", bytes(range(32))),
+        ("the same bytes as text: another kind, another tag", XAES, 1, b"", bytes(range(32))),
+        ("a context longer than most", XAES, 2, b"c" * 300, b"\x00"),
+        ("AES-256-GCM", AES_GCM, 1, b"patients.ssn:42", "\u00e9tat civil".encode()),
+        ("AES-256-GCM, the empty bytea", AES_GCM, 2, b"", b""),
+        ("AES-256-CBC-HMAC-SHA-512", CBC_HMAC, 1, b"patients.ssn:42",
+         "\u00e9tat civil".encode()),
+        ("AES-256-CBC-HMAC-SHA-512, a whole block", CBC_HMAC, 2, b"c" * 300, bytes(range(16))),
+        ("AES-256-CBC-HMAC-SHA-512, the empty text", CBC_HMAC, 1, b"", b""),
     ]):
         nonce = bytes([0x11 * (i % 2 + 1)] * 12 + list(range(i, i + 12)))
         if i in (3, 4):
             nonce = bytes([0x33] * 24)
-        header = b"\xb1\x01" + version_id
+        nonce = nonce[:{XAES: 24, AES_GCM: 12, CBC_HMAC: 16}[algorithm]]
+        data_key = long_key if algorithm == CBC_HMAC else DATA_KEY
+        version_id = commit(data_key, algorithm, ENCRYPT)[1][:16]
+        header = b"\xb1" + bytes([algorithm]) + version_id
         aad = (b"bulla.aad.v1\0" + header + bytes([kind]) + struct.pack(">I", len(context)) +
                context)
-        envelope = header + nonce + xaes_seal(DATA_KEY, nonce, plaintext, aad)
-        vectors.append({"desc": desc, "data_key": DATA_KEY.hex(), "version_id": version_id.hex(),
+        between, sealed = seal(algorithm, data_key, nonce, plaintext, aad)
+        envelope = header + nonce + sealed
+        vectors.append({"desc": desc, "algorithm": algorithm, "data_key": data_key.hex(),
+                        "version_id": version_id.hex(),
                         "kind": kind, "context": context.hex(), "plaintext": plaintext.hex(),
-                        "nonce": nonce.hex(), **derived(DATA_KEY, nonce),
+                        "nonce": nonce.hex(), **between,
                         "aad": aad.hex(), "envelope": envelope.hex(),
                         "text": "bulla1:" + base64url(envelope)})
     whole = bytes.fromhex(vectors[2]["envelope"])
@@ -212,8 +235,14 @@ def envelope_vectors():
          "want_error": "kCorrupt"},
         {"desc": "undefined algorithm byte", "envelope": (b"\xb1\x04" + whole[2:]).hex(),
          "want_error": "kCorrupt"},
-        {"desc": "reserved algorithm byte", "envelope": (b"\xb1\x02" + whole[2:]).hex(),
-         "want_error": "kFailedPrecondition"},
+        {"desc": "a header alone", "envelope": whole[:18].hex(), "want_error": "kCorrupt"},
+        {"desc": "half a header", "envelope": whole[:9].hex(), "want_error": "kCorrupt"},
+        {"desc": "AES-256-GCM without a tag",
+         "envelope": vectors[7]["envelope"][:-2], "want_error": "kCorrupt"},
+        {"desc": "AES-256-CBC-HMAC-SHA-512 without a block",
+         "envelope": vectors[10]["envelope"][:-32], "want_error": "kCorrupt"},
+        {"desc": "AES-256-CBC-HMAC-SHA-512 with a part of a block",
+         "envelope": vectors[9]["envelope"][:-2], "want_error": "kCorrupt"},
         {"desc": "one byte short of a tag", "envelope": whole[:-1].hex(),
          "want_error": "kCorrupt"},
     ]
