@@ -9,12 +9,13 @@ WERROR ?= -Werror
 override with_llvm := no
 
 # -MMD -MP: Debian's PGXS does not rebuild when a header changes.
-PG_CPPFLAGS = -I$(SOURCE_ROOT) -MMD -MP
+# p11-kit has the header of PKCS#11; its library is not linked, nor is libcurl: kms/ loads what it needs.
+PG_CPPFLAGS = -I$(SOURCE_ROOT) $(shell pkg-config --cflags p11-kit-1) -MMD -MP
 # -Wno-register: PostgreSQL 15's headers use the keyword, which C++17 took away.
 PG_CXXFLAGS = -std=c++20 -fvisibility=hidden -fvisibility-inlines-hidden \
     -Wall -Wextra -Wshadow -Wno-register $(WERROR)
 # PGXS links with the C compiler.
-SHLIB_LINK = -Wl,--version-script=$(EXPORTS_MAP) -lstdc++ -lcrypto
+SHLIB_LINK = -Wl,--version-script=$(EXPORTS_MAP) -lstdc++ -lcrypto -ldl
 # make SANITIZE=address,undefined builds for a server that is started with libasan (test/watched.py).
 # PostgreSQL's enums are C's, which hold any int.
 ifneq ($(SANITIZE),)

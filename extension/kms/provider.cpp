@@ -4,6 +4,8 @@
 
 #include "kms/command_provider.h"
 #include "kms/file_provider.h"
+#include "kms/pkcs11_provider.h"
+#include "kms/vault_provider.h"
 
 namespace bulla {
 namespace {
@@ -18,6 +20,10 @@ struct Kind {
 constexpr std::array kKinds = {
     Kind{KekKind::kFile, "'file:PATH' with an absolute path", OpenFileProvider},
     Kind{KekKind::kCommand, "'command:NAME:/PATH/PROGRAM ARGUMENT…'", OpenCommandProvider},
+    Kind{KekKind::kVault, "'vault:https://HOST:PORT?key=NAME&token_file=PATH'", OpenVaultProvider},
+    Kind{KekKind::kPkcs11,
+         "'pkcs11:token=LABEL;object=LABEL?module-path=PATH&pin-source=file:PATH'",
+         OpenPkcs11Provider},
 };
 
 Error UnknownKind() {
