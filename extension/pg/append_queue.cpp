@@ -15,6 +15,7 @@ extern "C" {
 }
 
 #include "pg/boundary.h"
+#include "pg/emergency.h"
 #include "pg/insert_rows.h"
 #include "pg/queued_chains.h"
 #include "pg/row_log.h"
@@ -167,6 +168,7 @@ void InsertQueued() {
 }  // namespace
 
 void QueueRow(Relation ledger, const Datum* values, const bool* nulls) {
+  RequireMayAppend(ledger);
   Queue& queue = Current();
   if (queue.log == nullptr) queue.log = MakeRowLog();
   MarkSubtransaction();

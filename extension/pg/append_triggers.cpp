@@ -12,6 +12,7 @@ extern "C" {
 #include "utils/lsyscache.h"
 }
 
+#include "pg/emergency.h"
 #include "pg/foreign_rows.h"
 #include "pg/row_openings.h"
 #include "pg/subscriptions.h"
@@ -166,6 +167,7 @@ Datum bulla_chain_row(PG_FUNCTION_ARGS) {
     if (IsLogicalWorker()) RaiseIncomplete(trigger->tg_relation);
     RaiseSubscribed(get_rel_name(ledger->root), ledger->subscription);
   }
+  RequireMayAppend(trigger->tg_relation);
   return PointerGetDatum(ChainedRow(trigger->tg_relation, ledger, row, given));
 }
 

@@ -16,6 +16,14 @@ const char* CStringArgument(FunctionCallInfo fcinfo, int argument, const char* n
   return text_to_cstring(PG_GETARG_TEXT_PP(argument));
 }
 
+const char* ReasonArgument(FunctionCallInfo fcinfo, int argument) {
+  const char* const reason = CStringArgument(fcinfo, argument, "reason");
+  if (strspn(reason, " \t\r\n") == strlen(reason)) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("reason must not be empty")));
+  }
+  return reason;
+}
+
 Oid ReadableLedger(FunctionCallInfo fcinfo) {
   RefuseNull(fcinfo, 0, "ledger");
   const Oid ledger = PG_GETARG_OID(0);
@@ -37,6 +45,16 @@ int64 SeqArgument(FunctionCallInfo fcinfo, int argument, const char* name, int64
   return seq;
 }
 
+namespace {
+
+void RefuseNullElement(bool null, const char* argument) {
+  if (!null) return;
+  ereport(ERROR,
+          (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not contain nulls", argument)));
+}
+
+}  // namespace
+
 List* NameList(ArrayType* names, const char* argument) {
   Datum* values;
   bool* nulls;
@@ -44,10 +62,21 @@ List* NameList(ArrayType* names, const char* argument) {
   deconstruct_array(names, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &values, &nulls, &count);
   List* list = NIL;
   for (int i = 0; i < count; ++i) {
-    if (nulls[i])
-      ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-                      errmsg("%s must not contain nulls", argument)));
+    RefuseNullElement(nulls[i], argument);
     list = lappend(list, pstrdup(NameStr(*DatumGetName(values[i]))));
+  }
+  return list;
+}
+
+List* TextList(ArrayType* texts, const char* argument) {
+  Datum* values;
+  bool* nulls;
+  int count;
+  deconstruct_array(texts, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &count);
+  List* list = NIL;
+  for (int i = 0; i < count; ++i) {
+    RefuseNullElement(nulls[i], argument);
+    list = lappend(list, TextDatumGetCString(values[i]));
   }
   return list;
 }

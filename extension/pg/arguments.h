@@ -20,6 +20,9 @@ inline void RefuseNull(FunctionCallInfo fcinfo, int argument, const char* name) 
 // A text, palloc'd. Raises null_value_not_allowed where it is null.
 const char* CStringArgument(FunctionCallInfo fcinfo, int argument, const char* name);
 
+// Why something is done, for an event. Raises invalid_parameter_value where it is blank.
+const char* ReasonArgument(FunctionCallInfo fcinfo, int argument);
+
 // The first argument, a ledger all of which the caller may read, whatever its columns are. Raises what
 // CheckMayRead and LookAtWholeLedger raise.
 Oid ReadableLedger(FunctionCallInfo fcinfo);
@@ -29,5 +32,8 @@ int64 SeqArgument(FunctionCallInfo fcinfo, int argument, const char* name, int64
 
 // The elements of a name[], palloc'd strings. Raises null_value_not_allowed where one is null.
 List* NameList(ArrayType* names, const char* argument);
+
+// The same of a text[].
+List* TextList(ArrayType* texts, const char* argument);
 
 }  // namespace bulla

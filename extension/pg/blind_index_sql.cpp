@@ -4,6 +4,7 @@
 
 #include "core/blind_index.h"
 #include "pg/arguments.h"
+#include "pg/emergency.h"
 #include "pg/key_store.h"
 #include "pg/sealing.h"
 
@@ -32,6 +33,8 @@ Datum bulla_blind_index(PG_FUNCTION_ARGS) {
   const size_t size = Enter([&] { return BlindIndexSize(bits); });
   auto* const index = static_cast<bytea*>(palloc(VARHDRSZ + size));
   SET_VARSIZE(index, VARHDRSZ + size);
+  // Who can compute it can try values: reading, in the end.
+  RequireNotRestricted(Restriction::kNoDecrypt);
   BlindIndexKey* const secret = IndexKey(key, Use::kIndex);
   Enter([&] {
     return secret->Compute(AsBytes(context), AsBytes(value),

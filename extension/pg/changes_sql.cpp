@@ -19,6 +19,7 @@ extern "C" {
 #include "pg/change_audit.h"
 #include "pg/change_checks.h"
 #include "pg/change_ledger.h"
+#include "pg/emergency.h"
 #include "pg/ledger_checks.h"
 #include "pg/ledger_relation.h"
 
@@ -119,6 +120,7 @@ Datum SealDatum(Relation source, const ChangeSettings& settings) {
 
 BULLA_FUNCTION(bulla_audit_changes);
 Datum bulla_audit_changes(PG_FUNCTION_ARGS) {
+  RequireNotRestricted(Restriction::kReadOnly);
   RefuseNull(fcinfo, 0, "source");
   ChangeSettings settings = {};
   settings.source = PG_GETARG_OID(0);
@@ -152,6 +154,7 @@ Datum bulla_audit_changes(PG_FUNCTION_ARGS) {
 
 BULLA_FUNCTION(bulla_stop_auditing);
 Datum bulla_stop_auditing(PG_FUNCTION_ARGS) {
+  RequireNotRestricted(Restriction::kReadOnly);
   RefuseNull(fcinfo, 0, "source");
   const Oid table = PG_GETARG_OID(0);
   CheckOwnsTable(table);

@@ -19,6 +19,7 @@ extern "C" {
 
 #include "core/openings.h"
 #include "pg/arguments.h"
+#include "pg/emergency.h"
 #include "pg/erasure.h"
 #include "pg/ledger_checks.h"
 #include "pg/ledger_relation.h"
@@ -182,6 +183,7 @@ Datum bulla_erase(PG_FUNCTION_ARGS) {
   for (int i = 0; i < static_cast<int>(lengthof(kArguments)); ++i)
     RefuseNull(fcinfo, i, kArguments[i]);
   PreventCommandIfReadOnly("bulla.erase()");
+  RequireNotRestricted(Restriction::kReadOnly);
   PreventCommandDuringRecovery("bulla.erase()");
   PreventCommandIfParallelMode("bulla.erase()");
   Request request = {PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)), PG_GETARG_INT64(2),

@@ -8,6 +8,7 @@ extern "C" {
 
 #include "pg/arguments.h"
 #include "pg/durable.h"
+#include "pg/emergency.h"
 #include "pg/export_ledger.h"
 #include "pg/versions.h"
 
@@ -16,6 +17,7 @@ namespace {
 
 // A store of rows that goes to disk beyond work_mem.
 void StoreLine(std::string_view line, void* state) {
+  RequireNotRestricted(Restriction::kNoExports);
   const auto* const result = static_cast<const ReturnSetInfo*>(state);
   Datum value =
       PointerGetDatum(cstring_to_text_with_len(line.data(), static_cast<int>(line.size())));
@@ -28,6 +30,7 @@ void StoreLine(std::string_view line, void* state) {
 
 BULLA_FUNCTION(bulla_export);
 Datum bulla_export(PG_FUNCTION_ARGS) {
+  RequireNotRestricted(Restriction::kNoExports);
   const Oid ledger = ReadableLedger(fcinfo);
   ExportRange range{nullptr, 0, PG_INT64_MAX};
   if (!PG_ARGISNULL(1)) range.chain = text_to_cstring(PG_GETARG_TEXT_PP(1));

@@ -8,6 +8,7 @@ extern "C" {
 }
 
 #include "pg/arguments.h"
+#include "pg/emergency.h"
 #include "pg/event_log.h"
 #include "pg/kek_rows.h"
 
@@ -16,6 +17,7 @@ namespace bulla {
 BULLA_FUNCTION(bulla_retire_kek);
 Datum bulla_retire_kek(PG_FUNCTION_ARGS) {
   PreventCommandIfReadOnly("bulla.retire_kek()");
+  RequireNotRestricted(Restriction::kReadOnly);
   const char* const kek_id = CStringArgument(fcinfo, 0, "id");
   RetireKek(kek_id, GetUserNameFromId(GetUserId(), false));
   RecordEvent("kek.retired", EventDetail().Text("kek_id", kek_id));

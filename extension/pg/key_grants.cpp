@@ -58,12 +58,6 @@ HeapTuple FindGrant(Relation table, const KeyId& key, Oid grantee, Use use) {
   return found;
 }
 
-void DeleteGrant(Relation table, HeapTuple row) {
-  CatalogTupleDelete(table, &row->t_self);
-  CacheInvalidateRelcacheByRelid(KeyTable("key_versions"));  // as the table's own trigger does
-  CommandCounterIncrement();
-}
-
 Oid* OneRole(Oid role) {  // palloc'd, for who frees it
   auto* const roles = static_cast<Oid*>(palloc(sizeof(Oid)));
   *roles = role;
@@ -117,7 +111,7 @@ bool RemoveGrant(const KeyId& key, Oid grantee, Use use) {
   const Relation table = table_open(KeyTable("key_grants"), RowExclusiveLock);
   const HeapTuple row = FindGrant(table, key, grantee, use);
   if (row != nullptr) {
-    DeleteGrant(table, row);
+    DeleteKeyRow(table, row);
     DependOnGrantee(grantee);
   }
   table_close(table, NoLock);
@@ -133,7 +127,7 @@ void RemoveGrantsOf(Oid grantee) {
     const HeapTuple row = HeapTupleIsValid(found) ? heap_copytuple(found) : nullptr;
     systable_endscan(scan);
     if (row == nullptr) break;
-    DeleteGrant(table, row);
+    DeleteKeyRow(table, row);
     RecordRevoked(row, table, role, "DROP OWNED");
   }
   table_close(table, NoLock);

@@ -16,6 +16,7 @@ extern "C" {
 }
 
 #include "pg/arguments.h"
+#include "pg/emergency.h"
 #include "pg/event_log.h"
 #include "pg/key_grants.h"
 #include "pg/key_rows.h"
@@ -77,6 +78,7 @@ void Record(const char* action, const Grant& grant) {
 
 BULLA_FUNCTION(bulla_grant_key);
 Datum bulla_grant_key(PG_FUNCTION_ARGS) {
+  RequireNotRestricted(Restriction::kReadOnly);
   const Grant grant = ReadArguments(fcinfo, "bulla.grant_key()");
   if (AddGrant(grant.key, grant.grantee, grant.use)) Record("key.granted", grant);
   PG_RETURN_VOID();

@@ -11,16 +11,14 @@ extern "C" {
 #include "utils/uuid.h"
 }
 
-#include <string>
-#include <vector>
-
 #include "pg/arguments.h"
+#include "pg/emergency.h"
 #include "pg/event_log.h"
 #include "pg/key_changes.h"
+#include "pg/key_rotation.h"
 #include "pg/key_rows.h"
 #include "pg/sealed_rows.h"
 #include "pg/transaction_events.h"
-#include "pg/wrapped_version.h"
 
 namespace bulla {
 namespace {
@@ -39,15 +37,6 @@ EventDetail DetailOfVersion(const KeyRow& version) {
       .Bytes("version_id", version.version_id.data(), version.version_id.size());
 }
 
-// Why, for the event: never empty.
-const char* ReasonArgument(FunctionCallInfo fcinfo, int argument) {
-  const char* const reason = CStringArgument(fcinfo, argument, "reason");
-  if (strspn(reason, " \t\r\n") == strlen(reason)) {
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("reason must not be empty")));
-  }
-  return reason;
-}
-
 bool BooleanArgument(FunctionCallInfo fcinfo, int argument, const char* name) {
   RefuseNull(fcinfo, argument, name);
   return PG_GETARG_BOOL(argument);
@@ -58,29 +47,6 @@ const KeyRow* LockVersionArgument(FunctionCallInfo fcinfo) {
   const char* const name = CStringArgument(fcinfo, 0, "name");
   RefuseNull(fcinfo, 1, "version");
   return VersionNumbered(LockKey(name), PG_GETARG_INT32(1));
-}
-
-// The description of the version that comes after these; raises where the key may have none.
-KeyVersion NextVersion(const KeyRow& key, List* versions) {
-  return Enter([&]() -> Result<KeyVersion> {
-    const auto described = DescriptionOf(key);
-    if (!described.ok()) return described;
-    KeyVersion next = described.value();
-    next.version = 1;
-    std::vector<KeyState> states;
-    for (int i = 0; i < list_length(versions); ++i) {
-      const auto* const version = static_cast<const KeyRow*>(list_nth(versions, i));
-      const auto state = ParseKeyState(version->state);
-      if (!state.ok()) return state.error();
-      states.push_back(state.value());
-      next.version = static_cast<uint32_t>(version->version) + 1;
-    }
-    const auto rotates = CheckRotates(next.purpose, states);
-    if (rotates.ok()) return next;
-    Error error = rotates.error();
-    error.message = "key \"" + std::string(key.name) + "\" " + error.message;
-    return error;
-  });
 }
 
 Datum ChangeAndRecord(FunctionCallInfo fcinfo, KeyChange change, const char* action) {
@@ -128,17 +94,10 @@ int64 RecordDestruction(const char* action, const EventDetail& detail) {
 BULLA_FUNCTION(bulla_rotate_key);
 Datum bulla_rotate_key(PG_FUNCTION_ARGS) {
   PreventCommandIfReadOnly("bulla.rotate_key()");
+  RequireNotRestricted(Restriction::kNoNewKeys);
+  RequireNotRestricted(Restriction::kReadOnly);
   const KeyRow key = LockKey(CStringArgument(fcinfo, 0, "name"));
-  const KeyVersion next = NextVersion(key, ReadVersions(key));
-  const WrappedVersion made = MakeWrappedVersion(next);
-  InsertVersion(made);
-  RecordEvent("key.rotated",
-              DetailOf(key)
-                  .Number("version", next.version)
-                  .Bytes("version_id", made.commitment.bytes.data(), VersionId{}.bytes.size())
-                  .Bytes("commitment", made.commitment.bytes.data(), made.commitment.bytes.size())
-                  .Text("kek_id", made.kek_id));
-  PG_RETURN_INT32(static_cast<int32>(next.version));
+  PG_RETURN_INT32(RotateKey(key, nullptr));
 }
 
 BULLA_FUNCTION(bulla_disable_key_version);
@@ -150,12 +109,14 @@ Datum bulla_disable_key_version(PG_FUNCTION_ARGS) {
 BULLA_FUNCTION(bulla_enable_key_version);
 Datum bulla_enable_key_version(PG_FUNCTION_ARGS) {
   PreventCommandIfReadOnly("bulla.enable_key_version()");
+  RequireNotRestricted(Restriction::kReadOnly);
   return ChangeAndRecord(fcinfo, KeyChange::kEnable, "key.version_enabled");
 }
 
 BULLA_FUNCTION(bulla_destroy_key_version);
 Datum bulla_destroy_key_version(PG_FUNCTION_ARGS) {
   PreventCommandIfReadOnly("bulla.destroy_key_version()");
+  RequireNotRestricted(Restriction::kReadOnly);
   const char* const reason = ReasonArgument(fcinfo, 2);
   const bool shred = BooleanArgument(fcinfo, 3, "shred");
   const KeyRow* const version = LockVersionArgument(fcinfo);
@@ -171,6 +132,7 @@ Datum bulla_destroy_key_version(PG_FUNCTION_ARGS) {
 BULLA_FUNCTION(bulla_destroy_key);
 Datum bulla_destroy_key(PG_FUNCTION_ARGS) {
   PreventCommandIfReadOnly("bulla.destroy_key()");
+  RequireNotRestricted(Restriction::kReadOnly);
   const char* const name = CStringArgument(fcinfo, 0, "name");
   const char* const reason = ReasonArgument(fcinfo, 1);
   const bool shred = BooleanArgument(fcinfo, 2, "shred");

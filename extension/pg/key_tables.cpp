@@ -141,4 +141,9 @@ void UpdateKeyRow(Relation table, HeapTuple row, Datum* values, bool* nulls, boo
   ForgetKeysEverywhere();
 }
 
+void DeleteKeyRow(Relation table, HeapTuple row) {
+  CatalogTupleDelete(table, &row->t_self);
+  ForgetKeysEverywhere();
+}
+
 }  // namespace bulla

@@ -17,7 +17,14 @@ extern "C" {
 
 namespace bulla {
 
-enum NamesColumn { kNamesKeyId = 1, kNamesName, kNamesPurpose, kNamesAlgorithm };
+enum NamesColumn {
+  kNamesKeyId = 1,
+  kNamesName,
+  kNamesPurpose,
+  kNamesAlgorithm,
+  kNamesCreatedAt,
+  kNamesCreatedBy
+};
 enum VersionsColumn {
   kVersionId = 1,
   kVersionsKeyId,
@@ -61,9 +68,10 @@ Datum TextsDatum(List* texts);
 // As events name key versions: hexadecimal digits, palloc'd.
 const char* HexText(Bytes bytes);
 
-// Adds or changes a row, and tells every backend to forget its keys once this commits. What comes after
+// Adds, changes or removes a row, and tells every backend to forget its keys once this commits. What comes after
 // sees the change.
 void InsertKeyRow(Relation table, Datum* values, bool* nulls);
 void UpdateKeyRow(Relation table, HeapTuple row, Datum* values, bool* nulls, bool* replaced);
+void DeleteKeyRow(Relation table, HeapTuple row);
 
 }  // namespace bulla

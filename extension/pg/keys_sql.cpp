@@ -16,6 +16,7 @@ extern "C" {
 
 #include "kms/system_random.h"
 #include "pg/arguments.h"
+#include "pg/emergency.h"
 #include "pg/event_log.h"
 #include "pg/key_changes.h"
 #include "pg/message_budget.h"
@@ -68,6 +69,8 @@ void Store(const WrappedVersion& made, const char* name, const char* purpose, co
 
 BULLA_FUNCTION(bulla_create_key);
 Datum bulla_create_key(PG_FUNCTION_ARGS) {
+  RequireNotRestricted(Restriction::kNoNewKeys);
+  RequireNotRestricted(Restriction::kReadOnly);
   const char* const name = CStringArgument(fcinfo, 0, "name");
   const char* const purpose = CStringArgument(fcinfo, 1, "purpose");
   // Null for the one that keys of the purpose are made with.

@@ -20,6 +20,7 @@ extern "C" {
 #include "pg/arguments.h"
 #include "pg/chain_existing.h"
 #include "pg/change_checks.h"
+#include "pg/emergency.h"
 #include "pg/event_log.h"
 #include "pg/ledger_checks.h"
 #include "pg/ledger_columns.h"
@@ -89,6 +90,7 @@ bool ReadTimestamp(const char* text, TimestampTz* timestamp) {
 
 BULLA_FUNCTION(bulla_create_ledger);
 Datum bulla_create_ledger(PG_FUNCTION_ARGS) {
+  RequireNotRestricted(Restriction::kReadOnly);
   RefuseNull(fcinfo, 0, "ledger");
   RefuseNull(fcinfo, 1, "chain_by");
   RefuseNull(fcinfo, 2, "blind");
@@ -110,6 +112,7 @@ Datum bulla_create_ledger(PG_FUNCTION_ARGS) {
 
 BULLA_FUNCTION(bulla_drop_ledger);
 Datum bulla_drop_ledger(PG_FUNCTION_ARGS) {
+  RequireNotRestricted(Restriction::kReadOnly);
   RefuseNull(fcinfo, 0, "ledger");
   CheckIsNotBullas(PG_GETARG_OID(0));
   LedgerId id;

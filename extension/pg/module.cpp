@@ -8,6 +8,7 @@ extern "C" {
 
 #include "pg/busy_hint.h"
 #include "pg/ddl_reassign.h"
+#include "pg/emergency.h"
 #include "pg/head_cache.h"
 #include "pg/key_access.h"
 #include "pg/key_store.h"
@@ -34,6 +35,7 @@ void _PG_init(void) {
   bulla::WatchTransactions();
   bulla::WatchKeys();
   bulla::WatchKeyAccess();
+  bulla::WatchEmergency();
   bulla::WatchOwnDdl();
   bulla::WatchReassignOwned();
 }

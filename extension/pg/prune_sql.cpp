@@ -13,6 +13,7 @@ extern "C" {
 #include "pg/append_queue.h"
 #include "pg/arguments.h"
 #include "pg/detach_partition.h"
+#include "pg/emergency.h"
 #include "pg/ledger_checks.h"
 #include "pg/ledger_relation.h"
 #include "pg/prune.h"
@@ -23,6 +24,7 @@ namespace bulla {
 BULLA_FUNCTION(bulla_prune);
 Datum bulla_prune(PG_FUNCTION_ARGS) {
   PreventCommandIfReadOnly("bulla.prune()");
+  RequireNotRestricted(Restriction::kReadOnly);
   RefuseNull(fcinfo, 0, "ledger");
   RefuseNull(fcinfo, 1, "before_seq");
   RefuseNull(fcinfo, 2, "chain");
@@ -46,6 +48,7 @@ Datum bulla_prune(PG_FUNCTION_ARGS) {
 BULLA_FUNCTION(bulla_detach_partition);
 Datum bulla_detach_partition(PG_FUNCTION_ARGS) {
   PreventCommandIfReadOnly("bulla.detach_partition()");
+  RequireNotRestricted(Restriction::kReadOnly);
   RefuseNull(fcinfo, 0, "ledger");
   RefuseNull(fcinfo, 1, "partition");
   const Oid ledger = PG_GETARG_OID(0);

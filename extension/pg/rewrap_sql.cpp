@@ -11,6 +11,7 @@ extern "C" {
 #include <algorithm>
 
 #include "pg/arguments.h"
+#include "pg/emergency.h"
 #include "pg/event_log.h"
 #include "pg/key_changes.h"
 #include "pg/key_rows.h"
@@ -76,6 +77,7 @@ void TellProblem(const KeyRow& version, const char* problem, bool others_moved) 
 BULLA_FUNCTION(bulla_rewrap_key_batch);
 Datum bulla_rewrap_key_batch(PG_FUNCTION_ARGS) {
   PreventCommandIfReadOnly("bulla.rewrap_keys()");
+  RequireNotRestricted(Restriction::kReadOnly);
   RefuseNull(fcinfo, 0, "batch");
   const int32 batch = PG_GETARG_INT32(0);
   if (batch < 1) {

@@ -8,6 +8,7 @@ extern "C" {
 #include "core/envelope.h"
 #include "kms/system_random.h"
 #include "pg/boundary.h"
+#include "pg/emergency.h"
 #include "pg/key_store.h"
 #include "pg/message_budget.h"
 
@@ -47,6 +48,7 @@ Envelope ParseText(std::string_view sealed) {
 }
 
 varlena* Open(const Envelope& envelope, PlaintextKind kind, std::string_view context, Use use) {
+  RequireNotRestricted(Restriction::kNoDecrypt);
   EnvelopeCipher* const cipher = CipherOfVersion(envelope.version, use);
   varlena* const plaintext = NewValue(envelope.plaintext_room());
   const size_t size =
@@ -57,6 +59,7 @@ varlena* Open(const Envelope& envelope, PlaintextKind kind, std::string_view con
 
 // The cipher that seals one message under the key now.
 EnvelopeCipher* SealingCipher(std::string_view key, Use use) {
+  RequireNotRestricted(Restriction::kNoEncrypt);
   for (;;) {
     EnvelopeCipher* const cipher = PrimaryCipher(key, use);
     if (cipher->algorithm() != Algorithm::kAes256Gcm || TakeMessage(cipher->version()))

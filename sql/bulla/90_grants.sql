@@ -4,7 +4,7 @@
 
 REVOKE ALL ON ALL TABLES IN SCHEMA bulla FROM PUBLIC;
 GRANT USAGE ON SCHEMA bulla TO PUBLIC;
-GRANT SELECT ON bulla.ledgers, bulla.chain_locks, bulla.verify_progress TO PUBLIC;
+GRANT SELECT ON bulla.ledgers, bulla.chain_locks, bulla.verify_progress, bulla.emergency_mode TO PUBLIC;
 
 REVOKE EXECUTE ON FUNCTION
     bulla.record_erasure(regclass, text, bigint, name[], text),
@@ -17,7 +17,11 @@ REVOKE EXECUTE ON FUNCTION
     bulla.retire_kek(text),
     bulla.rewrap_key_batch(integer),
     bulla.grant_key(text, name, text),
-    bulla.revoke_key(text, name, text)
+    bulla.revoke_key(text, name, text),
+    bulla.enable_emergency_mode(text, text[]),
+    bulla.disable_emergency_mode(text),
+    bulla.emergency_rotate(text, text),
+    bulla.emergency_rotate(name, text)
 FROM PUBLIC;
 REVOKE EXECUTE ON PROCEDURE bulla.rewrap_keys(integer, bigint) FROM PUBLIC;
 
