@@ -25,6 +25,9 @@ extern "C" {
 namespace bulla {
 namespace {
 
+constexpr char kNoColumn[] =
+    "re-encrypt what the application sealed: no protected column has this key";
+
 constexpr int kResultColumns = 5;  // key, version, table, column, todo
 
 // DatumGetName would take bulla::Name for its type.
@@ -48,7 +51,7 @@ bool KnowsProtectedColumns() {
 // A row for each column that is protected under the key, or one that says that there is none.
 void ReturnWhatIsLeft(FunctionCallInfo fcinfo, const KeyRow& key, int32 version) {
   if (!KnowsProtectedColumns()) {
-    ReturnRow(fcinfo, key, version, Datum{0}, Datum{0}, "decrypt and encrypt anew what it sealed");
+    ReturnRow(fcinfo, key, version, Datum{0}, Datum{0}, kNoColumn);
     return;
   }
   const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);
@@ -68,9 +71,7 @@ void ReturnWhatIsLeft(FunctionCallInfo fcinfo, const KeyRow& key, int32 version)
               SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &null),
               SPI_getvalue(row, SPI_tuptable->tupdesc, 3));
   }
-  if (SPI_processed == 0)
-    ReturnRow(fcinfo, key, version, Datum{0}, Datum{0},
-              "bulla.reencrypt what the application sealed: no protected column has this key");
+  if (SPI_processed == 0) ReturnRow(fcinfo, key, version, Datum{0}, Datum{0}, kNoColumn);
   SPI_finish();
   EndAs(caller);
 }
