@@ -27,6 +27,7 @@ constexpr uint16 kChainLock = 31'641;
 constexpr uint16 kLedgerLock = 31'642;
 constexpr uint16 kSuccessorLock = 31'643;
 constexpr uint16 kSetupLock = 31'644;
+constexpr uint16 kEventWriterLock = 31'645;
 
 // How often a newcomer asks before it waits to be the successor, and the successor before it queues,
 // giving the core away each time. Asking must stay bounded: it takes a core's time, and only a queued
@@ -163,6 +164,12 @@ void AcquireSetupLock() {
   SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, 0, kSetupLock);
   LockAcquire(&tag, ExclusiveLock, false, false);
   AcceptInvalidationMessages();
+}
+
+void AcquireEventWriterLock() {
+  LOCKTAG tag;
+  SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, 0, kEventWriterLock);
+  LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
 void AcquireChainLock(const LOCKTAG& tag, LOCKMODE mode) {

@@ -90,22 +90,24 @@ void RequireEventLedger() {
   table_close(events, NoLock);
 }
 
-// Names the event itself, so that its row can be found again.
-void QueueOwnEvent(Datum event_id, const char* action, const EventDetail& detail) {
-  const char* const event =
-      EventDetail()
-          .Text("event_id", DatumGetCString(DirectFunctionCall1(uuid_out, event_id)))
-          .Text("action", action)
-          .Text("role", GetUserNameFromId(GetUserId(), false))
-          .Text("session_role", GetUserNameFromId(GetSessionUserId(), false))
-          .Object("detail", detail)
-          .Json();
+void QueueAsOwner(const char* event) {
   const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);
   RequireEventLedger();
   const Relation events = table_open(TableOid("events"), RowExclusiveLock);
   QueueEvent(events, DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(event))));
   table_close(events, NoLock);
   EndAs(caller);
+}
+
+// Names the event itself, so that its row can be found again.
+void QueueOwnEvent(Datum event_id, const char* action, const EventDetail& detail) {
+  QueueAsOwner(EventDetail()
+                   .Text("event_id", DatumGetCString(DirectFunctionCall1(uuid_out, event_id)))
+                   .Text("action", action)
+                   .Text("role", GetUserNameFromId(GetUserId(), false))
+                   .Text("session_role", GetUserNameFromId(GetSessionUserId(), false))
+                   .Object("detail", detail)
+                   .Json());
 }
 
 // As it stands in the table now, whoever's snapshot this transaction uses.
@@ -200,6 +202,16 @@ Oid ExtensionOwner() {
 
 void RecordEvent(const char* action, const EventDetail& detail) {
   QueueOwnEvent(OidFunctionCall0(F_GEN_RANDOM_UUID), action, detail);
+}
+
+void RecordDeed(const char* action, const EventDetail& detail, const Deed& deed) {
+  QueueAsOwner(EventDetail()
+                   .Text("occurred_at", deed.occurred_at)
+                   .Text("action", action)
+                   .Text("role", deed.role)
+                   .Text("session_role", deed.session_role)
+                   .Object("detail", detail)
+                   .Json());
 }
 
 int64 RecordEventNow(const char* action, const EventDetail& detail) {

@@ -35,6 +35,14 @@ void RecordEvent(const char* action, const EventDetail& detail);
 // this transaction's until its end, so it is for rare acts.
 int64 RecordEventNow(const char* action, const EventDetail& detail);
 
+// As RecordEvent, for what another process did: when, as JSON has times, and as whom.
+struct Deed {
+  const char* occurred_at;
+  const char* role;
+  const char* session_role;
+};
+void RecordDeed(const char* action, const EventDetail& detail, const Deed& deed);
+
 // Who owns the extension's tables.
 Oid ExtensionOwner();
 

@@ -13,6 +13,7 @@ extern "C" {
 }
 
 #include "pg/key_tables.h"
+#include "pg/refusals.h"
 
 namespace bulla {
 namespace {
@@ -67,7 +68,8 @@ bool IsGranted(const KeyId& key, Oid user, Use use) {
   return granted;
 }
 
-[[noreturn]] void Refuse(const char* key_name, Oid user, Use use) {
+[[noreturn]] void Refuse(const KeyId& key, const char* key_name, Oid user, Use use) {
+  NoteRefusal(use, Why::kNotGranted, &key, nullptr);
   const char* const role = GetUserNameFromId(user, true);  // none where it was dropped meanwhile
   ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                   errmsg("permission denied for key \"%s\": may not %s", key_name, Name(use)),
@@ -127,7 +129,7 @@ void RequireUse(const KeyId& key, const char* key_name, Use use) {
     // Counts only if nothing changed meanwhile: a grant that was just revoked could have been read.
     AcceptInvalidationMessages();
     if (generation != before) continue;
-    if (!granted) Refuse(key_name, user, use);
+    if (!granted) Refuse(key, key_name, user, use);
     return Remember(key, user, use);
   }
 }

@@ -8,6 +8,7 @@ extern "C" {
 }
 
 #include "pg/key_tables.h"
+#include "pg/refusals.h"
 
 namespace bulla {
 namespace {
@@ -118,9 +119,15 @@ KeyRow FindVersion(const VersionId& version) {
   return row;
 }
 
+bool FindKey(const KeyId& id, KeyRow* key) {
+  *key = {};
+  return ReadNameRow("key_names_pkey", kNamesKeyId, F_UUID_EQ, KeyIdDatum(id), key);
+}
+
 KeyRow ReadVersionById(const VersionId& version, Use use) {
   const KeyRow row = FindVersion(version);
   if (!row.found) {
+    NoteRefusal(use, Why::kUnknownVersion, nullptr, &version);
     ereport(ERROR,
             (errcode(ERRCODE_UNDEFINED_OBJECT),
              errmsg("the key version that sealed this value is not in this database"),
@@ -128,6 +135,8 @@ KeyRow ReadVersionById(const VersionId& version, Use use) {
   }
   RequireUse(IdOfKey(row), row.name, use);
   if (strcmp(row.state, "enabled") != 0) {
+    const bool destroyed = strcmp(row.state, "destroyed") == 0;
+    NoteRefusal(use, destroyed ? Why::kDestroyed : Why::kDisabled, nullptr, &version);
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("version %d of key \"%s\" is %s", row.version, row.name, row.state)));
   }

@@ -46,6 +46,9 @@ KeyRow ReadVersionById(const VersionId& version, Use use);
 // A version by its id whatever its state; found is false where there is none.
 KeyRow FindVersion(const VersionId& version);
 
+// What is known of a key by its id, and of no version; false where there is none.
+bool FindKey(const KeyId& id, KeyRow* key);
+
 // What is known of a key that is to be changed; what is a version's stays empty. Nobody else changes it before
 // the end of this transaction: whoever does already is waited for. Raises undefined_object.
 KeyRow LockKey(const char* key_name);

@@ -16,6 +16,7 @@ extern "C" {
 #include "pg/boundary.h"
 #include "pg/keks.h"
 #include "pg/key_rows.h"
+#include "pg/refusals.h"
 #include "pg/settings.h"
 
 namespace bulla {
@@ -248,6 +249,12 @@ bool MayUse(const CachedKey& key, Use use) {
   return false;
 }
 
+void NoteUnavailable(const KeyRow& row, Use use) {
+  VersionId version;
+  memcpy(version.bytes.data(), row.version_id.data(), version.bytes.size());
+  NoteRefusal(use, Why::kUnavailable, nullptr, &version);
+}
+
 // Finds what is asked for, and reads and unwraps it until it is there and nothing about keys has changed
 // meanwhile. Else a version that was just disabled could be kept after the message that forbids it.
 template <class Find, class Read>
@@ -271,9 +278,11 @@ const CachedKey& FindOrLoad(Find find, Read read, const char* primary_of, Use us
       continue;
     }
     List* const rows = RowsToUnwrap(asked);
-    EnterKeks([&](KekList& keks, Waiter& waiter) {
-      return UnwrapAndKeep(rows, primary_of, generation, keks, waiter);
-    });
+    EnterKeks(
+        [&](KekList& keks, Waiter& waiter) {
+          return UnwrapAndKeep(rows, primary_of, generation, keks, waiter);
+        },
+        [&] { NoteUnavailable(asked, use); });
   }
 }
 
@@ -332,7 +341,9 @@ EnvelopeCipher* PrimaryCipher(std::string_view key_name, Use use) {
 }
 
 EnvelopeCipher* CipherOfVersion(const VersionId& version, Use use) {
-  return CipherOf(KeyOfVersion(version, use));
+  const CachedKey& key = KeyOfVersion(version, use);
+  if (key.cipher == nullptr) NoteRefusal(use, Why::kWrongPurpose, nullptr, &version);
+  return CipherOf(key);
 }
 
 BlindIndexKey* IndexKey(std::string_view key_name, Use use) {

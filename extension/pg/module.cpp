@@ -14,6 +14,9 @@ extern "C" {
 #include "pg/key_store.h"
 #include "pg/ledger_relation.h"
 #include "pg/own_ddl.h"
+#include "pg/refusal_ring.h"
+#include "pg/refusal_workers.h"
+#include "pg/refusals.h"
 #include "pg/settings.h"
 #include "pg/transaction_events.h"
 
@@ -30,12 +33,15 @@ void _PG_init(void) {
   if (process_shared_preload_libraries_in_progress) {
     bulla::ReserveHeadCache();
     bulla::ReserveBusyHints();
+    bulla::ReserveRefusalRing();
+    bulla::RegisterRefusalLauncher();
   }
   bulla::WatchLedgerRelations();
   bulla::WatchTransactions();
   bulla::WatchKeys();
   bulla::WatchKeyAccess();
   bulla::WatchEmergency();
+  bulla::WatchRefusals();
   bulla::WatchOwnDdl();
   bulla::WatchReassignOwned();
 }

@@ -9,8 +9,10 @@ extern "C" {
 #include "kms/system_random.h"
 #include "pg/boundary.h"
 #include "pg/emergency.h"
+#include "pg/enter_noting.h"
 #include "pg/key_store.h"
 #include "pg/message_budget.h"
+#include "pg/refusals.h"
 
 namespace bulla {
 namespace {
@@ -35,16 +37,23 @@ MutableBytes Room(varlena* value) {
   return {reinterpret_cast<std::byte*>(VARDATA(value)), VARSIZE(value) - VARHDRSZ};
 }
 
-Envelope ParseEnvelope(Bytes bytes) {
-  return Enter([&] { return Envelope::Parse(bytes); });
+void NoteMalformed(Use use) { NoteRefusal(use, Why::kMalformed, nullptr, nullptr); }
+
+Envelope ParseEnvelope(Bytes bytes, Use use) {
+  return EnterNoting([&] { return Envelope::Parse(bytes); }, [&] { NoteMalformed(use); });
 }
 
 // The envelope in a text, decoded into palloc'd memory.
-Envelope ParseText(std::string_view sealed) {
+Envelope ParseText(std::string_view sealed, Use use) {
   const size_t size = EnvelopeSizeInText(sealed.size()).value_or(0);
   const MutableBytes bytes(static_cast<std::byte*>(palloc(size)), size);
-  Enter([&] { return DecodeEnvelopeText(sealed, bytes); });
-  return ParseEnvelope(bytes);
+  return EnterNoting(
+      [&]() -> Result<Envelope> {
+        if (const auto decoded = DecodeEnvelopeText(sealed, bytes); !decoded.ok())
+          return decoded.error();
+        return Envelope::Parse(bytes);
+      },
+      [&] { NoteMalformed(use); });
 }
 
 varlena* Open(const Envelope& envelope, PlaintextKind kind, std::string_view context, Use use) {
@@ -52,7 +61,8 @@ varlena* Open(const Envelope& envelope, PlaintextKind kind, std::string_view con
   EnvelopeCipher* const cipher = CipherOfVersion(envelope.version, use);
   varlena* const plaintext = NewValue(envelope.plaintext_room());
   const size_t size =
-      Enter([&] { return cipher->Open(envelope, kind, AsBytes(context), Room(plaintext)); });
+      EnterNoting([&] { return cipher->Open(envelope, kind, AsBytes(context), Room(plaintext)); },
+                  [&] { NoteRefusal(use, Why::kDoesNotOpen, nullptr, &envelope.version); });
   SET_VARSIZE(plaintext, VARHDRSZ + size);
   return plaintext;
 }
@@ -109,12 +119,12 @@ bytea* SealBytes(std::string_view value, std::string_view key, std::string_view 
 
 text* OpenText(std::string_view sealed, std::string_view context, Use use) {
   const std::string_view bound = ToUtf8(context, "open texts");
-  return FromUtf8(Open(ParseText(sealed), PlaintextKind::kText, bound, use));
+  return FromUtf8(Open(ParseText(sealed, use), PlaintextKind::kText, bound, use));
 }
 
 bytea* OpenBytes(std::string_view sealed, std::string_view context, Use use) {
   const std::string_view bound = ToUtf8(context, "open with a context");
-  return Open(ParseEnvelope(AsBytes(sealed)), PlaintextKind::kBytea, bound, use);
+  return Open(ParseEnvelope(AsBytes(sealed), use), PlaintextKind::kBytea, bound, use);
 }
 
 }  // namespace bulla

@@ -13,6 +13,7 @@ namespace bulla {
 bool early_lock_release = true;
 int chain_lock_timeout = 10'000;
 int head_cache_size = 16'384;
+int refusal_ring_size = 1'024;
 bool restore_mode = false;
 char* kek_setting = nullptr;
 int kek_timeout = 5'000;
@@ -76,6 +77,11 @@ void DefineSettings() {
         "bulla.head_cache_size", "Number of chains whose head is kept in shared memory.",
         "About 100 bytes each; a chain that is not there is looked for in every partition.",
         &head_cache_size, 16'384, 64, 1 << 20, PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable(
+        "bulla.refusal_ring_size",
+        "Number of refused and failed decryptions that can wait in shared memory to be recorded.",
+        "About 250 bytes each; equal ones of a second count as one. What finds no room is counted.",
+        &refusal_ring_size, 1'024, 1, 1 << 16, PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
   }
   MarkGUCPrefixReserved("bulla");
 }

@@ -26,3 +26,7 @@ FROM PUBLIC;
 REVOKE EXECUTE ON PROCEDURE bulla.rewrap_keys(integer, bigint) FROM PUBLIC;
 
 GRANT SELECT ON bulla.audited_tables TO PUBLIC;
+
+-- Monitoring may see how many failures there were, of whom and of what is for who reads bulla.events.
+REVOKE EXECUTE ON FUNCTION bulla.open_failures() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION bulla.open_failures() TO pg_monitor;

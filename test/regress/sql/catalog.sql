@@ -30,7 +30,7 @@ WHERE pronamespace = 'bulla'::regnamespace AND prosecdef AND NOT coalesce(procon
 SELECT p.oid::regprocedure AS writes_without_search_path FROM pg_proc AS p
 WHERE pronamespace = 'bulla'::regnamespace AND proname ~ '^(create_|drop_|protect_)' AND proconfig IS NULL ORDER BY 1;
 
--- Rights: of everybody, function by function, and of nobody else.
+-- Rights: of everybody, function by function, and of nobody else but who monitors.
 SELECT p.oid::regprocedure AS function, has_function_privilege('regress_nobody', p.oid, 'EXECUTE') AS everybody,
     pg_get_function_result(p.oid) = 'trigger' AS is_trigger
 FROM pg_proc AS p WHERE pronamespace = 'bulla'::regnamespace ORDER BY p.oid::regprocedure::text COLLATE "C";
@@ -52,7 +52,7 @@ SELECT c::regclass FROM pg_extension, unnest(extconfig) AS c WHERE extname = 'bu
 
 -- Settings: their kind and who may set them.
 SELECT bulla.is_encrypted('');
-SELECT name, context, vartype, boot_val FROM pg_settings WHERE name LIKE 'bulla.%' AND name <> 'bulla.head_cache_size' ORDER BY name;
+SELECT name, context, vartype, boot_val FROM pg_settings WHERE name LIKE 'bulla.%' AND name NOT IN ('bulla.head_cache_size', 'bulla.refusal_ring_size') ORDER BY name;
 SET ROLE regress_nobody;
 SELECT name FROM pg_settings WHERE name = 'bulla.kek';
 SET bulla.restore = on;

@@ -152,7 +152,7 @@ SELECT outcome(format('bulla.decrypt(%L)', value)) FROM undone;
 ROLLBACK;
 SELECT bulla.decrypt(value), version_of(bulla.encrypt('x', 'undone')) FROM undone;
 SELECT version, state FROM bulla.keys WHERE name = 'undone';
-SELECT DISTINCT action FROM bulla.events WHERE detail ->> 'key' = 'undone';
+SELECT DISTINCT action FROM bulla.events WHERE detail ->> 'key' = 'undone' AND action NOT LIKE 'key.decrypt%';
 
 -- A key of purpose index has one version, which can be destroyed.
 SELECT bulla.create_key('of an index', purpose => 'index') IS NOT NULL AS created;
