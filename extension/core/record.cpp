@@ -5,11 +5,15 @@ namespace {
 
 constexpr std::string_view kMagic{"bulla.record.v1\0", 16};
 constexpr std::string_view kValueMagic{"bulla.value.v1\0", 15};
-constexpr std::byte kLiteral{0};
-constexpr std::byte kDigest{1};
-constexpr std::byte kCommitment{2};
 
 }  // namespace
+
+bool DigestValue(Bytes value, Sha256* hasher, Sha256Digest* digest) {
+  hasher->Start();
+  hasher->Update(AsBytes(kValueMagic));
+  hasher->Update(value);
+  return hasher->Finish(digest);
+}
 
 std::byte* RecordWriter::Reserve(size_t size) {
   if (size > buffer_.size() - size_) {
@@ -50,22 +54,19 @@ std::byte* RecordWriter::BeginColumn(Bytes name, std::byte kind, size_t value_si
 
 void RecordWriter::Column(Bytes name, Bytes value, Sha256* hasher) {
   if (value.size() <= kMaxLiteralSize) {
-    std::byte* const to = BeginColumn(name, kLiteral, value.size());
+    std::byte* const to = BeginColumn(name, kRecordLiteral, value.size());
     if (to != nullptr && !value.empty()) std::memcpy(to, value.data(), value.size());
     return;
   }
   Sha256Digest digest;
-  std::byte* const to = BeginColumn(name, kDigest, digest.bytes.size());
+  std::byte* const to = BeginColumn(name, kRecordDigest, digest.bytes.size());
   if (to == nullptr) return;
-  hasher->Start();
-  hasher->Update(AsBytes(kValueMagic));
-  hasher->Update(value);
-  ok_ = hasher->Finish(&digest);
+  ok_ = DigestValue(value, hasher, &digest);
   std::memcpy(to, digest.bytes.data(), digest.bytes.size());
 }
 
 void RecordWriter::Commitment(Bytes name, Bytes commitment) {
-  std::byte* const to = BeginColumn(name, kCommitment, commitment.size());
+  std::byte* const to = BeginColumn(name, kRecordCommitment, commitment.size());
   if (to == nullptr) return;
   ok_ = commitment.size() == 32;
   std::memcpy(to, commitment.data(), commitment.size());

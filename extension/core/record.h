@@ -18,6 +18,14 @@ inline constexpr size_t kMaxRecordSize = 65'535;
 inline constexpr size_t kMaxChainKeySize = 1'024;
 inline constexpr size_t kMaxLiteralSize = 256;  // a longer value is recorded by its digest
 
+// The kind of a column's value in a record.
+inline constexpr std::byte kRecordLiteral{0};
+inline constexpr std::byte kRecordDigest{1};
+inline constexpr std::byte kRecordCommitment{2};
+
+// What stands in a record instead of a value longer than kMaxLiteralSize. False only where SHA-256 fails.
+[[nodiscard]] bool DigestValue(Bytes value, Sha256* hasher, Sha256Digest* digest);
+
 // The bytes a record has besides its columns and its chain key.
 inline constexpr size_t kRecordFrameSize = 16 + 16 + 4 + 4 + 8 + 32;
 

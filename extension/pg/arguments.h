@@ -23,6 +23,13 @@ const char* CStringArgument(FunctionCallInfo fcinfo, int argument, const char* n
 // Why something is done, for an event. Raises invalid_parameter_value where it is blank.
 const char* ReasonArgument(FunctionCallInfo fcinfo, int argument);
 
+// A name, palloc'd. Raises null_value_not_allowed where it is null.
+inline const char* NameArgument(FunctionCallInfo fcinfo, int argument, const char* name) {
+  RefuseNull(fcinfo, argument, name);
+  const auto* const value = reinterpret_cast<const NameData*>(PG_GETARG_POINTER(argument));
+  return pstrdup(NameStr(*value));
+}
+
 // The first argument, a ledger all of which the caller may read, whatever its columns are. Raises what
 // CheckMayRead and LookAtWholeLedger raise.
 Oid ReadableLedger(FunctionCallInfo fcinfo);

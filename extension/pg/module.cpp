@@ -7,6 +7,7 @@ extern "C" {
 }
 
 #include "pg/busy_hint.h"
+#include "pg/cell_counts.h"
 #include "pg/ddl_reassign.h"
 #include "pg/emergency.h"
 #include "pg/head_cache.h"
@@ -42,6 +43,7 @@ void _PG_init(void) {
   bulla::WatchKeyAccess();
   bulla::WatchEmergency();
   bulla::WatchRefusals();
+  bulla::WatchCellCounts();
   bulla::WatchOwnDdl();
   bulla::WatchReassignOwned();
 }
