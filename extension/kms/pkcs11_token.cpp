@@ -76,25 +76,30 @@ Result<Pkcs11Token> Pkcs11Token::Open(const Pkcs11Uri& uri, const std::string& d
     return Error{Code::kFailedPrecondition, "its module cannot be loaded",
                  "module-path names the library of the token's maker."};
   Pkcs11Token token(functions);
-  if (const Result<void> done = token.Start(uri); !done.ok()) return done.error();
-  if (const Result<void> done = token.LogIn(uri, data_directory); !done.ok()) return done.error();
-  if (const Result<void> done = token.FindKey(uri); !done.ok()) return done.error();
-  if (const Result<void> done = token.CheckKey(); !done.ok()) return done.error();
+  if (const Result<void> done = token.Start(uri, data_directory); !done.ok()) return done.error();
   return token;
 }
 
-// A token that somebody else is busy with may look as if it were not there: SoftHSM's does while another
-// process writes to it. Modules look for tokens when they are initialized.
-Result<void> Pkcs11Token::Start(const Pkcs11Uri& uri) {
+// A token that somebody else is busy with may look as if it were not there, or fail without a reason:
+// SoftHSM's does while another process writes to it. Modules look for tokens when they are initialized. A PIN
+// that is refused is never tried again: tokens count.
+Result<void> Pkcs11Token::Start(const Pkcs11Uri& uri, const std::string& data_directory) {
   for (int next_try = 1;; ++next_try) {
     const CK_RV initialized = functions_->C_Initialize(nullptr);
     if (initialized != CKR_OK) return TokenError(Code::kUnavailable, "C_Initialize", initialized);
-    const Result<void> opened = OpenSession(uri);
-    if (opened.ok() || opened.error().code != Code::kUnavailable || next_try == kMaxTries)
-      return opened;
+    const Result<void> prepared = Prepare(uri, data_directory);
+    if (prepared.ok() || prepared.error().code != Code::kUnavailable || next_try == kMaxTries)
+      return prepared;
     functions_->C_Finalize(nullptr);
     std::this_thread::sleep_for(std::chrono::milliseconds(50L << next_try));
   }
+}
+
+Result<void> Pkcs11Token::Prepare(const Pkcs11Uri& uri, const std::string& data_directory) {
+  if (Result<void> done = OpenSession(uri); !done.ok()) return done;
+  if (Result<void> done = LogIn(uri, data_directory); !done.ok()) return done;
+  if (Result<void> done = FindKey(uri); !done.ok()) return done;
+  return CheckKey();
 }
 
 Result<void> Pkcs11Token::OpenSession(const Pkcs11Uri& uri) {

@@ -32,7 +32,8 @@ class Pkcs11Token {
  private:
   Pkcs11Token(CK_FUNCTION_LIST* functions) : functions_(functions) {}
 
-  Result<void> Start(const Pkcs11Uri& uri);
+  Result<void> Start(const Pkcs11Uri& uri, const std::string& data_directory);
+  Result<void> Prepare(const Pkcs11Uri& uri, const std::string& data_directory);
   Result<void> OpenSession(const Pkcs11Uri& uri);
   Result<void> LogIn(const Pkcs11Uri& uri, const std::string& data_directory) const;
   Result<void> FindKey(const Pkcs11Uri& uri);
