@@ -11,6 +11,7 @@ extern "C" {
 #include "pg/cell_keys.h"
 #include "pg/key_tables.h"
 #include "pg/relation_cache.h"
+#include "pg/relation_changes.h"
 #include "pg/row_record.h"
 
 namespace bulla {
@@ -37,7 +38,7 @@ RelationCache<CellRelation>* Relations() {
   static RelationCache<CellRelation>* cache = nullptr;
   if (cache == nullptr) {
     cache = RelationCache<CellRelation>::Make("bulla protected columns");
-    CacheRegisterRelcacheCallback(KeysMayHaveChanged, PointerGetDatum(cache));
+    ListenForRelationChanges(KeysMayHaveChanged, PointerGetDatum(cache));
   }
   return cache;
 }

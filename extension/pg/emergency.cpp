@@ -9,6 +9,7 @@ extern "C" {
 
 #include "pg/emergency_row.h"
 #include "pg/key_tables.h"
+#include "pg/relation_changes.h"
 
 namespace bulla {
 namespace {
@@ -85,7 +86,7 @@ void Forget(Datum, Oid relation) {
 
 }  // namespace
 
-void WatchEmergency() { CacheRegisterRelcacheCallback(Forget, Datum{0}); }
+void WatchEmergency() { ListenForRelationChanges(Forget, Datum{0}); }
 
 void RequireNotRestricted(Restriction restriction) {
   if (IsInForce(restriction)) Refuse(restriction);

@@ -14,6 +14,7 @@ extern "C" {
 
 #include "pg/key_tables.h"
 #include "pg/refusals.h"
+#include "pg/relation_changes.h"
 
 namespace bulla {
 namespace {
@@ -103,7 +104,7 @@ const char* Name(Use use) {
 }
 
 void WatchKeyAccess() {
-  CacheRegisterRelcacheCallback(ForgetPermissions, Datum{0});
+  ListenForRelationChanges(ForgetPermissions, Datum{0});
   // As PostgreSQL's own cache of memberships: of roles, who is in them, and who owns the database.
   CacheRegisterSyscacheCallback(AUTHOID, ForgetRoles, Datum{0});
   CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, ForgetRoles, Datum{0});

@@ -17,6 +17,7 @@ extern "C" {
 #include "pg/keks.h"
 #include "pg/key_rows.h"
 #include "pg/refusals.h"
+#include "pg/relation_changes.h"
 #include "pg/settings.h"
 
 namespace bulla {
@@ -316,7 +317,7 @@ EnvelopeCipher* CipherOf(const CachedKey& key) {
 }  // namespace
 
 void WatchKeys() {
-  CacheRegisterRelcacheCallback(OnInvalidation, Datum{0});
+  ListenForRelationChanges(OnInvalidation, Datum{0});
   RegisterXactCallback(OnTransactionEnd, nullptr);
 }
 

@@ -9,6 +9,8 @@ extern "C" {
 #include "utils/rel.h"
 }
 
+#include "pg/relation_changes.h"
+
 namespace bulla {
 
 // A Description has
@@ -27,7 +29,7 @@ class RelationCache {
     control.keysize = sizeof(Oid);
     control.entrysize = sizeof(Description);
     cache->entries_ = hash_create(name, 16, &control, HASH_ELEM | HASH_BLOBS);
-    CacheRegisterRelcacheCallback(Invalidate, PointerGetDatum(cache));
+    ListenForRelationChanges(Invalidate, PointerGetDatum(cache));
     return cache;
   }
 
