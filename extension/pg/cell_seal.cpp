@@ -14,6 +14,7 @@ extern "C" {
 #include "pg/cell_keys.h"
 #include "pg/cell_memory.h"
 #include "pg/cell_value.h"
+#include "pg/emergency.h"
 #include "pg/settings.h"
 
 namespace bulla {
@@ -79,6 +80,7 @@ bool IsUnchanged(const Writing& writing) {
 }
 
 Datum Seal(const Writing& writing) {
+  RequireNotRestricted(Restriction::kReadOnly);
   const Bytes context =
       ContextOfRow(writing.cell, writing.after->tts_values, writing.after->tts_isnull);
   const Datum sealed = SealValue(writing.cell, writing.value, context);
@@ -92,6 +94,7 @@ Datum Admit(const Writing& writing) {
     CountLeft(writing.cell, LeftBecause::kRestoring);
     return writing.value;
   }
+  RequireNotRestricted(Restriction::kReadOnly);
   const std::string_view sealed = ValueBytes(writing.value);
   const Bytes here =
       ContextOfRow(writing.cell, writing.after->tts_values, writing.after->tts_isnull);
@@ -120,6 +123,7 @@ Datum ChangeUnchanged(const Writing& writing) {
   if (!change->reencrypt) return sealed ? writing.value : Seal(writing);
   if (!sealed || VersionOfSealed(ValueBytes(writing.value), writing.cell->bytes) == change->primary)
     return writing.value;
+  RequireNotRestricted(Restriction::kReadOnly);
   const Bytes context =
       ContextOfRow(writing.cell, writing.after->tts_values, writing.after->tts_isnull);
   return ResealValue(writing.cell, writing.value, context, context);

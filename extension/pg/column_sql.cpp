@@ -26,6 +26,7 @@ extern "C" {
 #include "pg/cell_triggers.h"
 #include "pg/cell_value.h"
 #include "pg/column_checks.h"
+#include "pg/emergency.h"
 #include "pg/event_log.h"
 #include "pg/ledger_checks.h"
 #include "pg/ledger_relation.h"
@@ -165,6 +166,7 @@ bool SealsEverywhere(Oid table, const CellId& id) {
 
 BULLA_FUNCTION(bulla_protect_column);
 Datum bulla_protect_column(PG_FUNCTION_ARGS) {
+  RequireNotRestricted(Restriction::kReadOnly);
   const Oid table = TableArgument(fcinfo);
   const char* const column = NameArgument(fcinfo, 1, "column");
   const char* const key_name = CStringArgument(fcinfo, 2, "key");
@@ -193,6 +195,7 @@ Datum bulla_protect_column(PG_FUNCTION_ARGS) {
 
 BULLA_FUNCTION(bulla_unprotect_column);
 Datum bulla_unprotect_column(PG_FUNCTION_ARGS) {
+  RequireNotRestricted(Restriction::kReadOnly);
   const Oid table = TableArgument(fcinfo);
   const char* const column = NameArgument(fcinfo, 1, "column");
   RefuseNull(fcinfo, 2, "forget");

@@ -5,13 +5,11 @@
 extern "C" {
 #include "access/genam.h"
 #include "access/table.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/uuid.h"
 }
 
@@ -24,9 +22,6 @@ extern "C" {
 
 namespace bulla {
 namespace {
-
-constexpr char kNoColumn[] =
-    "re-encrypt what the application sealed: no protected column has this key";
 
 constexpr int kResultColumns = 5;  // key, version, table, column, todo
 
@@ -43,17 +38,8 @@ void ReturnRow(FunctionCallInfo fcinfo, const KeyRow& key, int32 version, Datum 
   tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-// Whether this version of the extension can protect columns.
-bool KnowsProtectedColumns() {
-  return OidIsValid(get_relname_relid("protected_columns", get_namespace_oid("bulla", false)));
-}
-
 // A row for each column that is protected under the key, or one that says that there is none.
 void ReturnWhatIsLeft(FunctionCallInfo fcinfo, const KeyRow& key, int32 version) {
-  if (!KnowsProtectedColumns()) {
-    ReturnRow(fcinfo, key, version, Datum{0}, Datum{0}, kNoColumn);
-    return;
-  }
   const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);
   SPI_connect();
   Oid types[] = {UUIDOID};
@@ -71,7 +57,9 @@ void ReturnWhatIsLeft(FunctionCallInfo fcinfo, const KeyRow& key, int32 version)
               SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &null),
               SPI_getvalue(row, SPI_tuptable->tupdesc, 3));
   }
-  if (SPI_processed == 0) ReturnRow(fcinfo, key, version, Datum{0}, Datum{0}, kNoColumn);
+  if (SPI_processed == 0)
+    ReturnRow(fcinfo, key, version, Datum{0}, Datum{0},
+              "re-encrypt what the application sealed: no protected column has this key");
   SPI_finish();
   EndAs(caller);
 }

@@ -22,7 +22,6 @@ SELECT bulla.grant_key('card', 'regress_officer', 'encrypt');
 INSERT INTO bulla.keks (kek_id) VALUES ('file:00000000000000000000000000000000');
 SELECT bulla.create_key('email', 'index') IS NOT NULL AS created;
 SELECT bulla.create_key('aes', algorithm => 'AES-256-GCM') IS NOT NULL AS created;
-SELECT bulla.rotate_key('card');
 CREATE TABLE notes (words text, client text);
 SELECT bulla.create_ledger('notes', erasable => '{client}') IS NOT NULL AS made;
 CREATE TABLE people (id int PRIMARY KEY, name text);
@@ -30,9 +29,15 @@ SELECT bulla.audit_changes('people');
 CREATE TABLE patients (id int PRIMARY KEY, name text);
 SELECT bulla.audit_changes('patients', seal => '{"name": "card"}');
 CREATE TABLE plain (id int);
+CREATE TABLE cards (id int PRIMARY KEY, number text, note text);
+SELECT bulla.protect_column('cards', 'number', 'card', '{id}') IS NOT NULL AS protected;
+INSERT INTO cards VALUES (1, '4111');
 INSERT INTO notes VALUES ('one', 'alice');
 INSERT INTO people VALUES (1, 'Alice');
 CREATE TABLE sealed AS SELECT bulla.encrypt('secret', 'card') AS text, bulla.encrypt('\x01'::bytea, 'card') AS bytes;
+
+-- The first version is the one that all this is sealed under; the second is the primary.
+SELECT bulla.rotate_key('card');
 
 -- What can be done, and what forbids it.
 CREATE TABLE calls (id int GENERATED ALWAYS AS IDENTITY, call text);
@@ -64,6 +69,15 @@ INSERT INTO calls (call) VALUES
     ($$INSERT INTO people VALUES (2, 'Bob')$$),
     ($$UPDATE people SET name = 'Carol'$$),
     ($$INSERT INTO patients VALUES (1, 'Dan')$$),
+    ($$INSERT INTO cards VALUES (2, '4222')$$),
+    ($$INSERT INTO cards VALUES (3, bulla.encrypt('4333', 'card', bulla.context('cards', 'number', 3)))$$),
+    ($$UPDATE cards SET number = '4444'$$),
+    ($$UPDATE cards SET note = 'x'$$),
+    ($$SELECT bulla.open(cards, 'number') FROM cards$$),
+    ($$SELECT bulla.reencrypt(text) FROM sealed$$),
+    ($$SELECT bulla.change_cells('cards', 'number', 'cards', true, '(0,0)', 10, true)$$),
+    ($$SELECT bulla.protect_column('cards', 'note', 'card')$$),
+    ($$SELECT bulla.unprotect_column('cards', 'number')$$),
     ($$SELECT bulla.erase('notes', '', 0, '{client}', 'a test')$$),
     ($$SELECT bulla.prune('notes', 1)$$),
     ($$SELECT bulla.create_ledger('plain')$$),
@@ -247,7 +261,7 @@ SELECT count(*) FROM bulla.verify('bulla.events');
 
 DROP VIEW emergency_events;
 DROP FUNCTION outcome, try_calls;
-DROP TABLE sealed, calls, plain;
+DROP TABLE sealed, calls, plain, cards;
 SELECT bulla.stop_auditing('people'), bulla.stop_auditing('patients');
 DROP TABLE people, patients;
 SELECT bulla.drop_ledger('notes');
