@@ -21,7 +21,7 @@ VersionId Version(unsigned number) {
 std::string EnvelopeOf(const VersionId& version, size_t plaintext_size = 5, char algorithm = 1) {
   std::string envelope = {static_cast<char>(0xB1), algorithm};
   envelope += AsText(version.bytes);
-  envelope.append(EnvelopeSize(plaintext_size) - envelope.size(), '\x5a');
+  envelope.append(EnvelopeSize(Algorithm::kXaes256Gcm, plaintext_size) - envelope.size(), '\x5a');
   return envelope;
 }
 
