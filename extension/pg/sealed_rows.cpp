@@ -8,9 +8,12 @@ extern "C" {
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -52,6 +55,7 @@ struct Places {
   int count;
   int last;
   int attributes[MaxHeapAttributeNumber];
+  bool is_jsonb[MaxHeapAttributeNumber];
 };
 
 Places PlacesIn(TupleDesc columns) {
@@ -59,10 +63,25 @@ Places PlacesIn(TupleDesc columns) {
   for (int i = 0; i < columns->natts; ++i) {
     const FormData_pg_attribute* const column = TupleDescAttr(columns, i);
     if (column->attisdropped || column->attlen != -1) continue;
+    places.is_jsonb[places.count] = getBaseType(column->atttypid) == JSONBOID;
     places.attributes[places.count++] = i;
     places.last = i + 1;
   }
   return places;
+}
+
+// The bytes to look at. A jsonb is looked at as text: stored, its strings stand one after another without
+// anything between them, and hexadecimal digits at the end of one would be read on into the next.
+Bytes BytesToSearch(Datum value, bool is_jsonb) {
+  if (is_jsonb) {
+    Jsonb* const document = DatumGetJsonbP(value);
+    const StringInfo text = makeStringInfo();
+    JsonbToCString(text, &document->root, VARSIZE(document));
+    return {reinterpret_cast<const std::byte*>(text->data), static_cast<size_t>(text->len)};
+  }
+  const varlena* const bytes =
+      pg_detoast_datum_packed(reinterpret_cast<varlena*>(DatumGetPointer(value)));
+  return {reinterpret_cast<const std::byte*>(VARDATA_ANY(bytes)), VARSIZE_ANY_EXHDR(bytes)};
 }
 
 // Whose value one of these is; nothing where none is.
@@ -71,10 +90,7 @@ const VersionId* FindInRow(const SealedSearch* search, const Places* places, Tup
   for (int i = 0; i < places->count; ++i) {
     const int place = places->attributes[i];
     if (row->tts_isnull[place]) continue;
-    const struct varlena* const value = pg_detoast_datum_packed(
-        reinterpret_cast<varlena*>(DatumGetPointer(row->tts_values[place])));
-    const auto found = search->FindIn(
-        {reinterpret_cast<const std::byte*>(VARDATA_ANY(value)), VARSIZE_ANY_EXHDR(value)});
+    const auto found = search->FindIn(BytesToSearch(row->tts_values[place], places->is_jsonb[i]));
     if (!found.has_value()) continue;
     auto* const version = static_cast<VersionId*>(palloc(sizeof(VersionId)));
     *version = *found;

@@ -120,6 +120,8 @@ INSERT INTO notes (bytes) VALUES (bulla.encrypt('\x00'::bytea, 'in bytes'));
 INSERT INTO notes (document) VALUES (jsonb_build_object('a', ARRAY['b', bulla.encrypt('x', 'in json')]));
 INSERT INTO notes (list) VALUES (ARRAY['a', bulla.encrypt('x', 'in array')]);
 INSERT INTO parts VALUES (1, 'plain'), (2, bulla.encrypt('x', 'in partition'));
+-- A version's id alone is nothing that is sealed, whatever stands before it in a document.
+INSERT INTO notes (document) SELECT jsonb_build_object('a', '00b101', 'b', encode(version_id, 'hex')) FROM bulla.keys WHERE name = 'in no ledger';
 CREATE TABLE ordinary AS SELECT bulla.encrypt('x', 'in no ledger') AS words;
 SELECT name, outcome(format('bulla.destroy_key(%L, %L)', name, 'a test')) FROM bulla.key_names WHERE name LIKE 'in %' ORDER BY name;
 BEGIN;
