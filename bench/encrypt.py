@@ -23,8 +23,10 @@ def key_of(mean):
 
 
 def sealing(mean, kind):
+    if mean == PGP and kind == "bytea":
+        return "pgp_sym_encrypt_bytea(v, 'a passphrase')"
     if mean == PGP:
-        return f"pgp_sym_encrypt{'_bytea' if kind == 'bytea' else ''}(v, 'a passphrase')"
+        return "encode(pgp_sym_encrypt(v, 'a passphrase'), 'base64')"
     if mean == RAW and kind == "bytea":
         return f"encrypt_iv(v, {AES})"
     if mean == RAW:
@@ -33,8 +35,10 @@ def sealing(mean, kind):
 
 
 def opening(mean, kind):
+    if mean == PGP and kind == "bytea":
+        return "pgp_sym_decrypt_bytea(v, 'a passphrase')"
     if mean == PGP:
-        return f"pgp_sym_decrypt{'_bytea' if kind == 'bytea' else ''}(v, 'a passphrase')"
+        return "pgp_sym_decrypt(decode(v, 'base64'), 'a passphrase')"
     if mean == RAW and kind == "bytea":
         return f"decrypt_iv(v, {AES})"
     if mean == RAW:
