@@ -8,12 +8,18 @@ extern "C" {
 
 #include "pg/ledger_relation.h"
 #include "pg/verify_ledger.h"
+#include "pg/value_bytes.h"
 
 namespace bulla {
 
 const char* CStringArgument(FunctionCallInfo fcinfo, int argument, const char* name) {
   RefuseNull(fcinfo, argument, name);
   return text_to_cstring(PG_GETARG_TEXT_PP(argument));
+}
+
+std::string_view BytesArgument(FunctionCallInfo fcinfo, int argument, const char* name) {
+  RefuseNull(fcinfo, argument, name);
+  return ValueBytes(PG_GETARG_DATUM(argument));
 }
 
 const char* ReasonArgument(FunctionCallInfo fcinfo, int argument) {

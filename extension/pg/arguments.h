@@ -8,6 +8,8 @@ extern "C" {
 #include "utils/array.h"
 }
 
+#include <string_view>
+
 namespace bulla {
 
 // Raises null_value_not_allowed where the argument is null.
@@ -16,6 +18,9 @@ inline void RefuseNull(FunctionCallInfo fcinfo, int argument, const char* name) 
     ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
   }
 }
+
+// The bytes of a text or bytea. Raises null_value_not_allowed where it is null.
+std::string_view BytesArgument(FunctionCallInfo fcinfo, int argument, const char* name);
 
 // A text, palloc'd. Raises null_value_not_allowed where it is null.
 const char* CStringArgument(FunctionCallInfo fcinfo, int argument, const char* name);

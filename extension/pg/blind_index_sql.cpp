@@ -9,25 +9,15 @@
 #include "pg/sealing.h"
 
 namespace bulla {
-namespace {
-
-std::string_view TextArgument(FunctionCallInfo fcinfo, int argument, const char* name) {
-  RefuseNull(fcinfo, argument, name);
-  const text* const value = PG_GETARG_TEXT_PP(argument);
-  return {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
-}
-
-}  // namespace
-
 // bulla.blind_index and bulla.search_token: the same, but for what the planner may do with them.
 BULLA_FUNCTION(bulla_blind_index);
 Datum bulla_blind_index(PG_FUNCTION_ARGS) {
   if (PG_ARGISNULL(0)) PG_RETURN_NULL();
   const std::string_view value =
-      ToUtf8(TextArgument(fcinfo, 0, "value"), "make blind indexes of texts");
-  const std::string_view key = TextArgument(fcinfo, 1, "key");
+      ToUtf8(BytesArgument(fcinfo, 0, "value"), "make blind indexes of texts");
+  const std::string_view key = BytesArgument(fcinfo, 1, "key");
   const std::string_view context =
-      ToUtf8(TextArgument(fcinfo, 2, "context"), "make blind indexes of texts");
+      ToUtf8(BytesArgument(fcinfo, 2, "context"), "make blind indexes of texts");
   RefuseNull(fcinfo, 3, "bits");
   const int bits = PG_GETARG_INT32(3);
   const size_t size = Enter([&] { return BlindIndexSize(bits); });

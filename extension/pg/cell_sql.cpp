@@ -27,12 +27,6 @@ extern "C" {
 
 namespace bulla {
 
-// pg/encryption_sql.cpp
-extern "C" {
-Datum bulla_is_encrypted_text(PG_FUNCTION_ARGS);
-Datum bulla_is_encrypted_bytea(PG_FUNCTION_ARGS);
-}
-
 namespace {
 
 struct Arguments {
@@ -136,16 +130,6 @@ Datum OpenOfRow(FunctionCallInfo fcinfo, bool bytes) {
   return opened;
 }
 
-bool IsSealed(Datum value, bool bytes) {
-  return DatumGetBool(
-      DirectFunctionCall1(bytes ? bulla_is_encrypted_bytea : bulla_is_encrypted_text, value));
-}
-
-varlena* Open(std::string_view sealed, std::string_view context, bool bytes) {
-  return bytes ? OpenBytes(sealed, context, Use::kDecrypt)
-               : OpenText(sealed, context, Use::kDecrypt);
-}
-
 // The same value under the primary version of its key; itself where that has sealed it.
 Datum Reencrypt(FunctionCallInfo fcinfo, bool bytes) {
   if (PG_ARGISNULL(0)) PG_RETURN_NULL();
@@ -154,22 +138,22 @@ Datum Reencrypt(FunctionCallInfo fcinfo, bool bytes) {
   const std::string_view sealed = ValueBytes(value);
   const std::string_view context = ValueBytes(PG_GETARG_DATUM(1));
   // Raises what it always raises for a value that is not sealed.
-  if (!IsSealed(value, bytes)) return PointerGetDatum(Open(sealed, context, bytes));
+  if (!IsSealedAs(bytes, sealed))
+    return PointerGetDatum(OpenAs(bytes, sealed, context, Use::kDecrypt));
   const VersionId version = VersionOfSealed(sealed, bytes);
   const char* const key = pstrdup(KeyOfVersion(version, Use::kDecrypt).name.c_str());
   if (PrimaryCipher(key, Use::kEncrypt)->version() == version) return value;
-  varlena* const opened = Open(sealed, context, bytes);
+  varlena* const opened = OpenAs(bytes, sealed, context, Use::kDecrypt);
   varlena* const again =
-      bytes ? SealBytes(ValueBytes(PointerGetDatum(opened)), key, context, Use::kEncrypt)
-            : SealText(ValueBytes(PointerGetDatum(opened)), key, context, Use::kEncrypt);
+      SealAs(bytes, ValueBytes(PointerGetDatum(opened)), key, context, Use::kEncrypt);
   Wipe({reinterpret_cast<std::byte*>(VARDATA(opened)), VARSIZE(opened) - VARHDRSZ});
   return PointerGetDatum(again);
 }
 
 Datum VersionIdOrNull(FunctionCallInfo fcinfo, bool bytes) {
-  const Datum value = PG_GETARG_DATUM(0);
-  if (!IsSealed(value, bytes)) PG_RETURN_NULL();
-  return BytesDatum(VersionOfSealed(ValueBytes(value), bytes).bytes);
+  const std::string_view value = ValueBytes(PG_GETARG_DATUM(0));
+  if (!IsSealedAs(bytes, value)) PG_RETURN_NULL();
+  return BytesDatum(VersionOfSealed(value, bytes).bytes);
 }
 
 }  // namespace

@@ -14,22 +14,7 @@ extern "C" {
 
 namespace bulla {
 
-// pg/encryption_sql.cpp
-extern "C" {
-Datum bulla_is_encrypted_text(PG_FUNCTION_ARGS);
-Datum bulla_is_encrypted_bytea(PG_FUNCTION_ARGS);
-}
-
 namespace {
-
-varlena* Seal(bool bytes, std::string_view value, const char* key, Bytes context, Use use) {
-  return bytes ? SealBytes(value, key, AsText(context), use)
-               : SealText(value, key, AsText(context), use);
-}
-
-varlena* Open(bool bytes, std::string_view sealed, Bytes context, Use use) {
-  return bytes ? OpenBytes(sealed, AsText(context), use) : OpenText(sealed, AsText(context), use);
-}
 
 Oid OwnerOf(Oid table) {
   const HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
@@ -46,15 +31,7 @@ void Forget(varlena* plaintext) {
 
 }  // namespace
 
-std::string_view ValueBytes(Datum value) {
-  const varlena* const bytes = PG_DETOAST_DATUM_PACKED(value);
-  return {VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)};
-}
-
-bool IsSealed(const Cell* cell, Datum value) {
-  return DatumGetBool(
-      DirectFunctionCall1(cell->bytes ? bulla_is_encrypted_bytea : bulla_is_encrypted_text, value));
-}
+bool IsSealed(const Cell* cell, Datum value) { return IsSealedAs(cell->bytes, ValueBytes(value)); }
 
 const char* RequireKeyName(const Cell* cell) {
   if (cell->key_name == nullptr) {
@@ -69,7 +46,8 @@ const char* RequireKeyName(const Cell* cell) {
 Datum SealValue(const Cell* cell, Datum plaintext, Bytes context) {
   const char* const key = RequireKeyName(cell);
   const UserScope writer = BeginAs(OwnerOf(cell->root), SECURITY_LOCAL_USERID_CHANGE);
-  varlena* const sealed = Seal(cell->bytes, ValueBytes(plaintext), key, context, Use::kEncrypt);
+  varlena* const sealed =
+      SealAs(cell->bytes, ValueBytes(plaintext), key, AsText(context), Use::kEncrypt);
   EndAs(writer);
   return PointerGetDatum(sealed);
 }
@@ -81,15 +59,15 @@ void CheckMaySeal(Oid role, const char* key_name) {
 }
 
 Datum OpenValue(const Cell* cell, Datum sealed, Bytes context) {
-  return PointerGetDatum(Open(cell->bytes, ValueBytes(sealed), context, Use::kDecrypt));
+  return PointerGetDatum(OpenAs(cell->bytes, ValueBytes(sealed), AsText(context), Use::kDecrypt));
 }
 
 void CheckOpens(const Cell* cell, Datum sealed, Bytes context) {
-  Forget(Open(cell->bytes, ValueBytes(sealed), context, Use::kNone));
+  Forget(OpenAs(cell->bytes, ValueBytes(sealed), AsText(context), Use::kNone));
 }
 
 Datum ResealValue(const Cell* cell, Datum sealed, Bytes from, Bytes to) {
-  varlena* const plaintext = Open(cell->bytes, ValueBytes(sealed), from, Use::kNone);
+  varlena* const plaintext = OpenAs(cell->bytes, ValueBytes(sealed), AsText(from), Use::kNone);
   const Datum again = SealValue(cell, PointerGetDatum(plaintext), to);
   Forget(plaintext);
   return again;

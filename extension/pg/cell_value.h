@@ -5,9 +5,8 @@ extern "C" {
 #include "postgres.h"
 }
 
-#include <string_view>
-
 #include "pg/cell_relation.h"
+#include "pg/value_bytes.h"
 
 namespace bulla {
 
@@ -34,8 +33,5 @@ void CheckOpens(const Cell* cell, Datum sealed, Bytes context);
 // The value, opened with one context and sealed with another, or under the primary version of now. Needs the
 // right to seal only, of the table's owner.
 Datum ResealValue(const Cell* cell, Datum sealed, Bytes from, Bytes to);
-
-// A varlena's bytes, detoasted where need be.
-std::string_view ValueBytes(Datum value);
 
 }  // namespace bulla

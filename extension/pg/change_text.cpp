@@ -9,20 +9,11 @@ extern "C" {
 
 #include "pg/ledger_relation.h"
 #include "pg/sealing.h"
+#include "pg/value_bytes.h"
 
 namespace bulla {
 
-// pg/encryption_sql.cpp
-extern "C" {
-Datum bulla_is_encrypted_text(PG_FUNCTION_ARGS);
-Datum bulla_is_encrypted_bytea(PG_FUNCTION_ARGS);
-}
-
 namespace {
-
-Datum TextDatum(std::string_view text) {
-  return PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size())));
-}
 
 // What output functions of types read that value_text.h does not vouch for: reg* print as many names as
 // the search_path needs, money as lc_monetary says. Rolling back ends it too.
@@ -46,11 +37,9 @@ bool SameBytes(const SourceColumn& column, Datum a, Datum b) {
 }
 
 bool IsSealed(const SourceColumn& column, std::string_view text) {
-  if (!column.sealed_as_bytes)
-    return DatumGetBool(DirectFunctionCall1(bulla_is_encrypted_text, TextDatum(text)));
-  const Datum bytes =
-      DirectFunctionCall1(byteain, CStringGetDatum(pnstrdup(text.data(), text.size())));
-  return DatumGetBool(DirectFunctionCall1(bulla_is_encrypted_bytea, bytes));
+  if (!column.sealed_as_bytes) return IsSealedText(text);
+  return IsSealedBytes(ValueBytes(
+      DirectFunctionCall1(byteain, CStringGetDatum(pnstrdup(text.data(), text.size())))));
 }
 
 }  // namespace
@@ -95,8 +84,8 @@ void SealTexts(const ChangeSource* source, const bool* wanted, ColumnText* texts
         psprintf("%s.%s.%s", get_namespace_name(get_rel_namespace(source->root)),
                  get_rel_name(source->root), column.name);
     // Who writes needs no right to use the key: who had the column sealed was asked for it.
-    const text* const sealed = SealText(texts[i].text, column.seal_key, context, Use::kNone);
-    texts[i].text = {VARDATA_ANY(sealed), VARSIZE_ANY_EXHDR(sealed)};
+    texts[i].text =
+        ValueBytes(PointerGetDatum(SealText(texts[i].text, column.seal_key, context, Use::kNone)));
   }
 }
 

@@ -19,6 +19,7 @@ extern "C" {
 #include "pg/event_log.h"
 #include "pg/key_tables.h"
 #include "pg/transaction_events.h"
+#include "pg/value_bytes.h"
 
 namespace bulla {
 namespace {
@@ -156,10 +157,10 @@ Datum bulla_disable_emergency_mode(PG_FUNCTION_ARGS) {
   PreventCommandIfReadOnly("bulla.disable_emergency_mode()");
   PreventCommandIfParallelMode("bulla.disable_emergency_mode()");
   RefuseNull(fcinfo, 0, "verification_code");
-  const text* const argument = PG_GETARG_TEXT_PP(0);
+  const std::string_view code = ValueBytes(PG_GETARG_DATUM(0));
   CurrentEmergency();
   const int64 attempt = BeginAttempt();
-  const bool ended = EndWith({VARDATA_ANY(argument), VARSIZE_ANY_EXHDR(argument)});
+  const bool ended = EndWith(code);
   if (!ended) TellWrongCode(attempt);
   error_context_stack = hiding.previous;
   PG_RETURN_BOOL(ended);

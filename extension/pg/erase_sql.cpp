@@ -26,6 +26,7 @@ extern "C" {
 #include "pg/row_record.h"
 #include "pg/row_scan.h"
 #include "pg/versions.h"
+#include "pg/value_bytes.h"
 
 namespace bulla {
 namespace {
@@ -162,9 +163,7 @@ int EraseLockedRow(const LedgerRelation* ledger, const Request& request, ChainVa
 BULLA_FUNCTION(bulla_erased_columns);
 Datum bulla_erased_columns(PG_FUNCTION_ARGS) {
   if (PG_ARGISNULL(0)) PG_RETURN_ARRAYTYPE_P(construct_empty_array(NAMEOID));
-  const bytea* const stored = PG_GETARG_BYTEA_PP(0);
-  OpeningsReader openings({reinterpret_cast<const std::byte*>(VARDATA_ANY(stored)),
-                           static_cast<size_t>(VARSIZE_ANY_EXHDR(stored))});
+  OpeningsReader openings(AsBytes(ValueBytes(PG_GETARG_DATUM(0))));
   if (!openings.ok()) PG_RETURN_NULL();
   auto* const names = static_cast<Datum*>(palloc(sizeof(Datum) * openings.count()));
   int count = 0;

@@ -20,6 +20,7 @@ extern "C" {
 #include "pg/row_record.h"
 #include "pg/row_scan.h"
 #include "pg/versions.h"
+#include "pg/value_bytes.h"
 
 namespace bulla {
 namespace {
@@ -120,11 +121,7 @@ void RefuseOwnRow(const Export* run, TupleTableSlot* row) {
                   errhint("Commit, then export.")));
 }
 
-Bytes BytesOf(Datum value, bool null) {
-  if (null) return {};
-  const bytea* const bytes = DatumGetByteaPP(value);
-  return {reinterpret_cast<const std::byte*>(VARDATA_ANY(bytes)), VARSIZE_ANY_EXHDR(bytes)};
-}
+Bytes BytesOf(Datum value, bool null) { return null ? Bytes{} : AsBytes(ValueBytes(value)); }
 
 // The columns as their record holds them, before it digests the long ones.
 std::span<const ExportValue> ValuesOf(const LedgerRelation* ledger, const TupleTableSlot* row) {

@@ -18,6 +18,7 @@ extern "C" {
 #include "pg/row_record.h"
 #include "pg/user_scope.h"
 #include "pg/versions.h"
+#include "pg/value_bytes.h"
 
 namespace bulla {
 namespace {
@@ -64,12 +65,6 @@ Key KeyOf(Bytes chain, int64 seq, Bytes column) {
   return key;
 }
 
-Bytes TextBytes(Datum value) {
-  const text* const bytes = DatumGetTextPP(value);
-  return {reinterpret_cast<const std::byte*>(VARDATA_ANY(bytes)),
-          static_cast<size_t>(VARSIZE_ANY_EXHDR(bytes))};
-}
-
 }  // namespace
 
 class RecordedErasures {
@@ -87,7 +82,8 @@ void AddBatch(RecordedErasures* erasures, const SPITupleTable* rows, uint64 coun
     Datum values[3];
     bool nulls[3];
     heap_deform_tuple(rows->vals[i], rows->tupdesc, values, nulls);
-    keys[i] = KeyOf(TextBytes(values[0]), DatumGetInt64(values[1]), TextBytes(values[2]));
+    keys[i] = KeyOf(AsBytes(ValueBytes(values[0])), DatumGetInt64(values[1]),
+                    AsBytes(ValueBytes(values[2])));
   }
   Enter([&]() -> Result<void> {
     erasures->known.insert(erasures->known.end(), keys, keys + count);

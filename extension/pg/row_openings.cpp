@@ -4,6 +4,7 @@
 #include "pg/boundary.h"
 #include "pg/row_record.h"
 #include "pg/versions.h"
+#include "pg/value_bytes.h"
 
 namespace bulla {
 namespace {
@@ -81,9 +82,7 @@ void OpenValues(const LedgerRelation* ledger, Datum* values, bool* nulls) {
 
 Bytes OpeningsOf(const LedgerRelation* ledger, const Datum* values, const bool* nulls) {
   if (ledger->openings < 0 || nulls[ledger->openings]) return {};
-  const bytea* const stored = DatumGetByteaPP(values[ledger->openings]);
-  return {reinterpret_cast<const std::byte*>(VARDATA_ANY(stored)),
-          static_cast<size_t>(VARSIZE_ANY_EXHDR(stored))};
+  return AsBytes(ValueBytes(values[ledger->openings]));
 }
 
 const char* FaultOfOpenings(const LedgerRelation* ledger, const Datum* values, const bool* nulls,

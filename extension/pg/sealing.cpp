@@ -127,4 +127,27 @@ bytea* OpenBytes(std::string_view sealed, std::string_view context, Use use) {
   return Open(ParseEnvelope(AsBytes(sealed), use), PlaintextKind::kBytea, bound, use);
 }
 
+bool IsSealedText(std::string_view value) {
+  const auto size = EnvelopeSizeInText(value.size());
+  if (!size || !IsEnvelopeText(value)) return false;
+  const MutableBytes bytes(static_cast<std::byte*>(palloc(*size)), *size);
+  return Enter(
+      [&]() -> Result<bool> { return DecodeEnvelopeText(value, bytes).ok() && IsEnvelope(bytes); });
+}
+
+bool IsSealedBytes(std::string_view value) { return IsEnvelope(AsBytes(value)); }
+
+varlena* SealAs(bool bytes, std::string_view value, std::string_view key, std::string_view context,
+                Use use) {
+  return bytes ? SealBytes(value, key, context, use) : SealText(value, key, context, use);
+}
+
+varlena* OpenAs(bool bytes, std::string_view sealed, std::string_view context, Use use) {
+  return bytes ? OpenBytes(sealed, context, use) : OpenText(sealed, context, use);
+}
+
+bool IsSealedAs(bool bytes, std::string_view value) {
+  return bytes ? IsSealedBytes(value) : IsSealedText(value);
+}
+
 }  // namespace bulla

@@ -26,4 +26,14 @@ bytea* SealBytes(std::string_view value, std::string_view key, std::string_view 
 text* OpenText(std::string_view sealed, std::string_view context, Use use);
 bytea* OpenBytes(std::string_view sealed, std::string_view context, Use use);
 
+// Whether it is an envelope, well-formed to the last character. Says nothing about its key or whether it opens.
+bool IsSealedText(std::string_view value);
+bool IsSealedBytes(std::string_view value);
+
+// The same for who has columns of both types: as bytea where `bytes`, else as text.
+varlena* SealAs(bool bytes, std::string_view value, std::string_view key, std::string_view context,
+                Use use);
+varlena* OpenAs(bool bytes, std::string_view sealed, std::string_view context, Use use);
+bool IsSealedAs(bool bytes, std::string_view value);
+
 }  // namespace bulla

@@ -20,6 +20,7 @@ extern "C" {
 
 #include "core/hex.h"
 #include "pg/boundary.h"
+#include "pg/value_bytes.h"
 
 namespace bulla {
 namespace {
@@ -322,10 +323,8 @@ const char* WhyTextCanChange(Oid type) {
 
 std::string_view ValueText(ValueType* type, Datum value) {
   switch (type->printer) {
-    case Printer::kText: {
-      const text* const stored = DatumGetTextPP(value);
-      return {VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored)};
-    }
+    case Printer::kText:
+      return ValueBytes(value);
     case Printer::kBool:
       return DatumGetBool(value) ? "t" : "f";
     case Printer::kInt2:
