@@ -121,6 +121,12 @@ bool HasProtectedColumns(Relation relation) {
          Find(relation, kNameFunction, any) != nullptr;
 }
 
+bool IsProtectedByItself(Relation relation) {
+  const auto own = [](const Trigger& trigger) { return !trigger.tgisclone; };
+  return Find(relation, kSealFunction, own) != nullptr ||
+         Find(relation, kNameFunction, own) != nullptr;
+}
+
 Datum CellIdDatum(const CellId& id) {
   auto* const uuid = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
   memcpy(uuid->data, id.bytes.data(), UUID_LEN);

@@ -23,6 +23,7 @@ extern "C" {
 }
 
 #include "pg/cell_triggers.h"
+#include "pg/column_attach.h"
 #include "pg/column_checks.h"
 #include "pg/ddl_catalog.h"
 #include "pg/ddl_table.h"
@@ -175,6 +176,7 @@ void JudgeCells(Oid table, Snapshot before) {
   const Relation relation = table_open(table, AccessShareLock);
   CheckNoTriggerAfterSealing(relation);
   table_close(relation, AccessShareLock);
+  JudgeNewPartitions(table, before);
 }
 
 // What pg_restore --disable-triggers leaves is made to fire always again.

@@ -19,34 +19,58 @@ extern "C" {
 namespace bulla {
 namespace {
 
-// A ledger of this database other than bulla.events, by name; nullptr where there is none.
-const char* AnyLedger() {
+// The first row's only column, in the caller's memory; nullptr where there is no row.
+const char* FirstText(const char* query) {
   const MemoryContext caller = CurrentMemoryContext;
   SPI_connect();
-  if (SPI_execute(
-          "SELECT l.ledger::pg_catalog.text FROM bulla.ledgers AS l WHERE l.ledger "
-          "OPERATOR(pg_catalog.<>) ALL (SELECT c.oid FROM pg_catalog.pg_class AS c WHERE "
-          "c.relnamespace OPERATOR(pg_catalog.=) 'bulla'::pg_catalog.regnamespace) ORDER BY 1",
-          true, 1) != SPI_OK_SELECT)
-    elog(ERROR, "SPI failed to read bulla.ledgers");
-  const char* name = nullptr;
+  if (SPI_execute(query, true, 1) != SPI_OK_SELECT) elog(ERROR, "SPI failed on: %s", query);
+  const char* text = nullptr;
   if (SPI_processed > 0) {
-    name =
+    text =
         MemoryContextStrdup(caller, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
   }
   SPI_finish();
-  return name;
+  return text;
+}
+
+// A ledger of this database other than bulla.events.
+const char* AnyLedger() {
+  return FirstText(
+      "SELECT l.ledger::pg_catalog.text FROM bulla.ledgers AS l WHERE l.ledger "
+      "OPERATOR(pg_catalog.<>) ALL (SELECT c.oid FROM pg_catalog.pg_class AS c WHERE "
+      "c.relnamespace OPERATOR(pg_catalog.=) 'bulla'::pg_catalog.regnamespace) ORDER BY 1");
+}
+
+// A table with a column that is protected, or was and is not forgotten: what is sealed there could not be opened
+// any more. From the triggers themselves, as one that is broken counts too.
+const char* AnyProtectedTable() {
+  return FirstText(
+      "SELECT t.tgrelid::pg_catalog.regclass::pg_catalog.text FROM pg_catalog.pg_trigger AS t "
+      "WHERE t.tgfoid OPERATOR(pg_catalog.=) ANY "
+      "(ARRAY['bulla.seal_cell'::pg_catalog.regproc::pg_catalog.oid, "
+      "'bulla.name_cell_columns'::pg_catalog.regproc::pg_catalog.oid]) AND t.tgparentid "
+      "OPERATOR(pg_catalog.=) 0::pg_catalog.oid ORDER BY 1");
 }
 
 void RefuseWithoutExtension(const char* statement) {
-  const char* const ledger = AnyLedger();
-  if (ledger == nullptr) return;
-  ereport(
-      ERROR,
-      (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-       errmsg("%s would leave ledger \"%s\" without protection", statement, ledger),
-       errhint("Run bulla.drop_ledger for every table in bulla.ledgers first, or, as a superuser, "
-               "set bulla.restore = on.")));
+  if (const char* const ledger = AnyLedger()) {
+    ereport(ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("%s would leave ledger \"%s\" without protection", statement, ledger),
+             errhint("Run bulla.drop_ledger for every table in bulla.ledgers first, or, as a "
+                     "superuser, set bulla.restore = on.")));
+  }
+  if (const char* const table = AnyProtectedTable()) {
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+         errmsg("%s would end the protection of columns of \"%s\", and take the keys of what is "
+                "sealed there",
+                statement, table),
+         errhint("For every column in bulla.protected_columns, open what is sealed and run "
+                 "bulla.unprotect_column(…, forget => true) first, or, as a superuser, set "
+                 "bulla.restore = on.")));
+  }
 }
 
 void JudgeDropExtension(const DropStmt* drop) {

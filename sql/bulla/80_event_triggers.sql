@@ -6,7 +6,7 @@ CREATE FUNCTION bulla.judge_ddl_start() RETURNS event_trigger
     LANGUAGE C
     AS 'MODULE_PATHNAME', 'bulla_judge_ddl_start';
 COMMENT ON FUNCTION bulla.judge_ddl_start() IS
-    'Event trigger: refuses what could not be refused afterwards, such as DROP EXTENSION bulla while there are ledgers.';
+    'Event trigger: refuses what could not be refused afterwards, such as DROP EXTENSION bulla while there are ledgers or protected columns.';
 
 CREATE FUNCTION bulla.judge_ddl_end() RETURNS event_trigger
     LANGUAGE C SET search_path = pg_catalog, pg_temp

@@ -4,7 +4,7 @@ CREATE FUNCTION bulla.judge_columns() RETURNS event_trigger
     LANGUAGE C SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'bulla_judge_columns';
 COMMENT ON FUNCTION bulla.judge_columns() IS
-    'Event trigger: refuses what takes the protection of a column away, or what its values are bound to, and triggers that would fire after values are sealed.';
+    'Event trigger: refuses what takes the protection of a column away, or what its values are bound to, triggers that would fire after values are sealed, and partitions with values that are not sealed.';
 
 CREATE EVENT TRIGGER bulla_judge_columns ON ddl_command_end
     WHEN TAG IN ('ALTER TABLE', 'ALTER TRIGGER', 'CREATE TABLE', 'CREATE TRIGGER')
