@@ -52,6 +52,20 @@ void ReportBookmark(const Bookmark& bookmark, const char* verdict, const char* w
          state);
 }
 
+// What of FindGrownChains a run over the whole ledger does not tell.
+struct BookmarkFilter {
+  ReportFinding report;
+  void* state;
+};
+
+void ReportUnlessMissing(const Finding& finding, void* state) {
+  if (strcmp(finding.verdict, "missing") == 0) return;
+  const auto* const filter = static_cast<const BookmarkFilter*>(state);
+  filter->report(finding, filter->state);
+}
+
+void DropFinding(const Finding&, void*) {}
+
 // The row up to which the chain was verified must still be there, as it was.
 void CheckBookmark(Oid ledger, const Bookmark& bookmark, const ChainHead& head,
                    ReportFinding report, void* state) {
@@ -83,13 +97,8 @@ List* Grown(List* list, const char* name, int64 first, const ChainHead& head) {
   return lappend(list, chain);
 }
 
-}  // namespace
-
-List* FindGrownChains(Oid ledger, ReportFinding report, void* state) {
-  if (!CanReadRows(ledger, report, state)) return NIL;
-  // Rows that end no chain are judged now: no range of a chain shows them.
-  RowCheck* const others = NewRowCheck(0, PG_INT64_MAX, report, state);
-  ChainHeads* const heads = ReadChainHeads(ledger, GetActiveSnapshot(), CheckRow, others);
+// `heads` against what was recorded of each chain.
+List* CompareWithBookmarks(Oid ledger, ChainHeads* heads, ReportFinding report, void* state) {
   List* grown = NIL;
   ListCell* cell;
   // Both in byte order of the chains.
@@ -112,6 +121,23 @@ List* FindGrownChains(Oid ledger, ReportFinding report, void* state) {
   }
   add_new(nullptr);
   return grown;
+}
+
+}  // namespace
+
+List* FindGrownChains(Oid ledger, ReportFinding report, void* state) {
+  if (!CanReadRows(ledger, report, state)) return NIL;
+  // Rows that end no chain are judged now: no range of a chain shows them.
+  RowCheck* const others = NewRowCheck(0, PG_INT64_MAX, report, state);
+  ChainHeads* const heads = ReadChainHeads(ledger, GetActiveSnapshot(), CheckRow, others);
+  return CompareWithBookmarks(ledger, heads, report, state);
+}
+
+List* FindGrownChainsOfWhole(Oid ledger, ReportFinding report, void* state) {
+  if (!CanReadRows(ledger, DropFinding, nullptr)) return NIL;
+  BookmarkFilter filter = {report, state};
+  return CompareWithBookmarks(ledger, ReadChainHeads(ledger, GetActiveSnapshot()),
+                              ReportUnlessMissing, &filter);
 }
 
 void VerifyChainRows(Oid ledger, const GrownChain* chain, RowCheck* check,

@@ -26,8 +26,12 @@ struct GrownChain {
 
 // The chains of a ledger that grew since, a list of GrownChain* in order of name, as the active snapshot sees
 // them. Reports `truncated` where a recorded row and all behind it are gone, `rewritten` where another row
-// stands in its place, `missing` where none does; none, and schema_changed, where rows cannot be read.
+// stands in its place, `missing` where none does, and what is wrong with rows that belong to no chain; nothing else,
+// and no chains, where rows cannot be read: schema_changed.
 List* FindGrownChains(Oid ledger, ReportFinding report, void* state);
+
+// The same for who verifies the whole ledger besides: reports of it only what that does not.
+List* FindGrownChainsOfWhole(Oid ledger, ReportFinding report, void* state);
 
 // Judges the rows of one chain from chain->first to its head, which are gone from `check` afterwards. As the
 // active snapshot sees them.

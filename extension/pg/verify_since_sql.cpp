@@ -105,10 +105,12 @@ Datum bulla_record_verification(PG_FUNCTION_ARGS) {
   PushActiveSnapshot(GetLatestSnapshot());
   FindingSorter* const findings = NewFindingSorter();
   // What the whole is verified as of comes later, so it has what is recorded here.
-  List* const grown = FindGrownChains(ledger, KeepFinding, findings);
+  List* grown;
   if (PG_GETARG_BOOL(1)) {
+    grown = FindGrownChainsOfWhole(ledger, KeepFinding, findings);
     VerifyLedger(ledger, kWholeLedger, KeepFinding, findings);
   } else {
+    grown = FindGrownChains(ledger, KeepFinding, findings);
     VerifyGrownChains(ledger, grown, KeepFinding, findings);
   }
   PopActiveSnapshot();
