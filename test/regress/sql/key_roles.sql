@@ -30,13 +30,16 @@ SELECT bulla.grant_key('card', 'regress_group', 'encrypt'), bulla.grant_key('car
 SELECT bulla.grant_key('shared', 'public', 'encrypt'), bulla.grant_key('shared', 'public', 'decrypt');
 GRANT EXECUTE ON FUNCTION bulla.create_key(text, text, text), bulla.grant_key(text, name, text), bulla.revoke_key(text, name, text), bulla.rotate_key(text),
     bulla.disable_key_version(text, integer), bulla.enable_key_version(text, integer), bulla.destroy_key_version(text, integer, text, boolean), bulla.destroy_key(text, text, boolean),
-    bulla.retire_kek(text), bulla.rewrap_key_batch(integer) TO regress_admin;
+    bulla.retire_kek(text), bulla.rewrap_key_batch(integer),
+    bulla.enable_emergency_mode(text, text[]), bulla.disable_emergency_mode(text), bulla.emergency_rotate(text, text), bulla.emergency_rotate(name, text) TO regress_admin;
 GRANT EXECUTE ON PROCEDURE bulla.rewrap_keys(integer, bigint) TO regress_admin;
+-- So that there is something to end. It forbids none of what follows.
+SELECT bulla.enable_emergency_mode('a test', '{no_exports}') IS NOT NULL AS emergency;
 
 -- One call of every function, and what it needs: nothing, a use of a key, or to administer keys.
 CREATE TABLE calls (place serial, needs text, function regprocedure, call text);
 INSERT INTO calls (needs, function, call)
-SELECT needs, function::regprocedure, format(call, card, bytes, shared) FROM sealed, (VALUES
+SELECT needs, function::regprocedure, format(call, card, bytes, shared, session_user) FROM sealed, (VALUES
     (1, 'encrypt', 'bulla.encrypt(text, text, text)', 'bulla.encrypt(''x'', ''card'')'),
     (2, 'encrypt', 'bulla.encrypt(bytea, text, text)', 'bulla.encrypt(''x''::bytea, ''card'')'),
     (3, 'decrypt', 'bulla.decrypt(text, text)', 'bulla.decrypt(%1$L::text)'),
@@ -68,15 +71,20 @@ SELECT needs, function::regprocedure, format(call, card, bytes, shared) FROM sea
     (29, 'both', 'bulla.reencrypt(text, text)', 'bulla.reencrypt(%1$L::text)'),
     (30, 'both', 'bulla.reencrypt(bytea, text)', 'bulla.reencrypt(%2$L::bytea)'),
     (31, 'both', 'bulla.reencrypt(text, bytea)', 'bulla.reencrypt(%1$L::text, ''''::bytea)'),
-    (32, 'both', 'bulla.reencrypt(bytea, bytea)', 'bulla.reencrypt(%2$L::bytea, ''''::bytea)')) AS v (place, needs, function, call)
+    (32, 'both', 'bulla.reencrypt(bytea, bytea)', 'bulla.reencrypt(%2$L::bytea, ''''::bytea)'),
+    (33, 'nothing', 'bulla.messages_sealed(bytea)', 'bulla.messages_sealed(''\x00'')'),
+    (34, 'to administer', 'bulla.enable_emergency_mode(text, text[])', 'bulla.enable_emergency_mode(''test'', ''{no_exports}'')'),
+    (35, 'to administer', 'bulla.disable_emergency_mode(text)', 'bulla.disable_emergency_mode(''wrong'')'),
+    (36, 'to administer', 'bulla.emergency_rotate(text, text)', 'bulla.emergency_rotate(''card'', ''test'')'),
+    (37, 'to administer', 'bulla.emergency_rotate(name, text)', 'bulla.emergency_rotate(owner => %4$L, reason => ''test'')')) AS v (place, needs, function, call)
 ORDER BY v.place;
 -- None is left out but the procedures that change columns, which are for the owners of tables.
 SELECT p.oid::regprocedure AS not_called FROM pg_proc AS p
 WHERE pronamespace = 'bulla'::regnamespace AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
-    AND proname ~ 'crypt|key|kek|blind_index|token' AND proname !~ '_column$' AND p.oid NOT IN (SELECT function FROM calls) ORDER BY 1;
+    AND proname ~ 'crypt|key|kek|blind_index|token|emergency|messages_sealed' AND proname !~ '_column$' AND p.oid NOT IN (SELECT function FROM calls) ORDER BY 1;
 
 -- Tries it as the role, and takes it back.
-CREATE FUNCTION may(who text, call text) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION may(who text, call text) RETURNS text LANGUAGE plpgsql SET client_min_messages = error AS $$
 BEGIN
     EXECUTE format('SET LOCAL SESSION AUTHORIZATION %I', split_part(who, ' as ', 1));
     IF who ~ ' as ' THEN
