@@ -103,31 +103,63 @@ void RequireRow(FunctionCallInfo fcinfo) {
            errhint("Name the table as it stands in FROM: SELECT bulla.open(t, 'c') FROM t.")));
 }
 
-Datum OpenOfRow(FunctionCallInfo fcinfo, bool bytes) {
-  const char* const column = NameArgument(fcinfo, 1, "column");
-  RequireRow(fcinfo);
-  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
+// The first argument, a row, and the protected column of it that the second names. Its table is open.
+struct CellOfRow {
+  Relation relation;
+  Cell* cell;
+  Datum* values;
+  bool* nulls;
+
+  bool null() const { return nulls[cell->attribute]; }
+  Datum value() const { return values[cell->attribute]; }
+};
+
+CellOfRow CellArgument(FunctionCallInfo fcinfo) {
   const HeapTupleHeader row = PG_GETARG_HEAPTUPLEHEADER(0);
-  const Relation relation = relation_open(TableOfRow(row), AccessShareLock);
-  Cell* const cell = DescribeCell(relation, column);
-  if (cell->bytes != bytes) {
-    ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-                    errmsg("column \"%s\" holds %s", column, cell->bytes ? "bytea" : "text"),
-                    errhint("%s opens it.", cell->bytes ? "bulla.open_bytea" : "bulla.open")));
-  }
+  CellOfRow taken;
+  taken.relation = relation_open(TableOfRow(row), AccessShareLock);
+  taken.cell = DescribeCell(taken.relation, NameArgument(fcinfo, 1, "column"));
   HeapTupleData tuple = {};
   tuple.t_len = HeapTupleHeaderGetDatumLength(row);
   tuple.t_data = row;
-  const TupleDesc description = RelationGetDescr(relation);
-  auto* const values = static_cast<Datum*>(palloc(sizeof(Datum) * description->natts));
-  auto* const nulls = static_cast<bool*>(palloc(sizeof(bool) * description->natts));
-  heap_deform_tuple(&tuple, description, values, nulls);
-  const bool null = nulls[cell->attribute];
+  const TupleDesc description = RelationGetDescr(taken.relation);
+  taken.values = static_cast<Datum*>(palloc(sizeof(Datum) * description->natts));
+  taken.nulls = static_cast<bool*>(palloc(sizeof(bool) * description->natts));
+  heap_deform_tuple(&tuple, description, taken.values, taken.nulls);
+  return taken;
+}
+
+Datum OpenOfRow(FunctionCallInfo fcinfo, bool bytes) {
+  RefuseNull(fcinfo, 1, "column");
+  RequireRow(fcinfo);
+  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
+  const CellOfRow row = CellArgument(fcinfo);
+  Cell* const cell = row.cell;
+  if (cell->bytes != bytes) {
+    ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+                    errmsg("column \"%s\" holds %s", cell->column, cell->bytes ? "bytea" : "text"),
+                    errhint("%s opens it.", cell->bytes ? "bulla.open_bytea" : "bulla.open")));
+  }
+  const bool null = row.null();
   const Datum opened =
-      null ? Datum{0} : OpenValue(cell, values[cell->attribute], ContextOfRow(cell, values, nulls));
-  relation_close(relation, AccessShareLock);
+      null ? Datum{0} : OpenValue(cell, row.value(), ContextOfRow(cell, row.values, row.nulls));
+  relation_close(row.relation, AccessShareLock);
   if (null) PG_RETURN_NULL();
   return opened;
+}
+
+enum class Opening { kDoes, kDoesNot, kUnknown };
+
+Opening OpeningOf(const CellOfRow& row) {
+  if (row.null()) return Opening::kUnknown;
+  if (!IsSealed(row.cell, row.value())) return Opening::kDoesNot;
+  const std::string_view sealed = ValueBytes(row.value());
+  pg_uuid_t key;
+  const char* const state = StateOfVersion(VersionOfSealed(sealed, row.cell->bytes), &key);
+  if (state == nullptr) return Opening::kDoesNot;
+  if (strcmp(state, "enabled") != 0) return Opening::kUnknown;
+  const Bytes context = ContextOfRow(row.cell, row.values, row.nulls);
+  return OpensAs(row.cell->bytes, sealed, AsText(context)) ? Opening::kDoes : Opening::kDoesNot;
 }
 
 // The same value under the primary version of its key; itself where that has sealed it.
@@ -176,6 +208,19 @@ Datum bulla_open_text(PG_FUNCTION_ARGS) { return OpenOfRow(fcinfo, false); }
 
 BULLA_FUNCTION(bulla_open_bytea);
 Datum bulla_open_bytea(PG_FUNCTION_ARGS) { return OpenOfRow(fcinfo, true); }
+
+BULLA_FUNCTION(bulla_opens);
+Datum bulla_opens(PG_FUNCTION_ARGS) {
+  RefuseNull(fcinfo, 1, "column");
+  RequireRow(fcinfo);
+  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
+  const CellOfRow row = CellArgument(fcinfo);
+  CheckOwnsTable(RelationGetRelid(row.relation));
+  const Opening opening = OpeningOf(row);
+  relation_close(row.relation, AccessShareLock);
+  if (opening == Opening::kUnknown) PG_RETURN_NULL();
+  PG_RETURN_BOOL(opening == Opening::kDoes);
+}
 
 BULLA_FUNCTION(bulla_reencrypt_text);
 Datum bulla_reencrypt_text(PG_FUNCTION_ARGS) { return Reencrypt(fcinfo, false); }

@@ -107,6 +107,55 @@ Cell* SealedCell(Relation relation, const char* column) {
   return cell;
 }
 
+struct Unopened {
+  int64 wrong;      // sealed, but not to open in their rows
+  int64 unchecked;  // their key versions are disabled or destroyed
+};
+
+// What was sealed before, by somebody else than the trigger.
+Unopened CountUnopened(Oid table, const char* column) {
+  const char* const query = psprintf(
+      "SELECT pg_catalog.count(*) FILTER (WHERE NOT s.opens), pg_catalog.count(*) FILTER (WHERE "
+      "s.opens IS NULL) FROM (SELECT bulla.opens(t, %s) AS opens FROM %s AS t WHERE t.%s IS NOT "
+      "NULL OFFSET 0) AS s",
+      quote_literal_cstr(column), QualifiedName(table), quote_identifier(column));
+  PushActiveSnapshot(GetLatestSnapshot());
+  if (SPI_execute(query, true, 0) != SPI_OK_SELECT) elog(ERROR, "SPI failed on: %s", query);
+  PopActiveSnapshot();
+  bool null;
+  const HeapTuple row = SPI_tuptable->vals[0];
+  return {DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &null)),
+          DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &null))};
+}
+
+void TellUnopened(Oid table, const char* column, const Unopened& unopened) {
+  const char* const name = QualifiedName(table);
+  if (unopened.wrong > 0) {
+    ereport(
+        WARNING,
+        (errcode(ERRCODE_WARNING),
+         errmsg("%lld values of column \"%s\" of %s are sealed, but do not open in their rows",
+                static_cast<long long>(unopened.wrong), column, name),
+         errdetail("The application has sealed them with a context of its own, or they are of "
+                   "another row or database, or were altered. They were left as they are."),
+         errhint("To find them: SELECT * FROM %s AS t WHERE NOT bulla.opens(t, %s). What opens "
+                 "otherwise is sealed for its row once it is written in the clear: UPDATE … SET %s "
+                 "= bulla.decrypt(%s, its context).",
+                 name, quote_literal_cstr(column), quote_identifier(column),
+                 quote_identifier(column))));
+  }
+  if (unopened.unchecked > 0) {
+    ereport(WARNING,
+            (errcode(ERRCODE_WARNING),
+             errmsg("%lld values of column \"%s\" of %s could not be checked: they are sealed "
+                    "under key versions that are disabled or destroyed",
+                    static_cast<long long>(unopened.unchecked), column, name),
+             errhint("To find them: SELECT * FROM %s AS t WHERE t.%s IS NOT NULL AND "
+                     "bulla.opens(t, %s) IS NULL.",
+                     name, quote_identifier(column), quote_literal_cstr(column))));
+  }
+}
+
 }  // namespace
 
 BULLA_FUNCTION(bulla_begin_column_change);
@@ -199,7 +248,9 @@ Datum bulla_end_column_change(PG_FUNCTION_ARGS) {
   if (PG_GETARG_BOOL(2)) PG_RETURN_VOID();
   SPI_connect();
   DropColumnStatistics(table, column);
+  const Unopened unopened = CountUnopened(table, column);
   SPI_finish();
+  TellUnopened(table, column, unopened);
   const Relation relation = table_open(table, AccessShareLock);
   const bool audited = FindCaptureTrigger(relation) != nullptr;
   table_close(relation, NoLock);

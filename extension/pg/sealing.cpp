@@ -6,6 +6,7 @@ extern "C" {
 }
 
 #include "core/envelope.h"
+#include "core/secret_bytes.h"
 #include "kms/system_random.h"
 #include "pg/boundary.h"
 #include "pg/emergency.h"
@@ -65,6 +66,20 @@ varlena* Open(const Envelope& envelope, PlaintextKind kind, std::string_view con
                   [&] { NoteRefusal(use, Why::kDoesNotOpen, nullptr, &envelope.version); });
   SET_VARSIZE(plaintext, VARHDRSZ + size);
   return plaintext;
+}
+
+bool Opens(const Envelope& envelope, PlaintextKind kind, std::string_view context) {
+  RequireNotRestricted(Restriction::kNoDecrypt);
+  EnvelopeCipher* const cipher = CipherOfVersion(envelope.version, Use::kNone);
+  varlena* const plaintext = NewValue(envelope.plaintext_room());
+  const bool opens = Enter([&]() -> Result<bool> {
+    const auto size = cipher->Open(envelope, kind, AsBytes(context), Room(plaintext));
+    if (!size.ok() && size.error().code != Code::kAuthenticationFailed) return size.error();
+    return size.ok();
+  });
+  Wipe(Room(plaintext));
+  pfree(plaintext);
+  return opens;
 }
 
 // The cipher that seals one message under the key now.
@@ -148,6 +163,12 @@ varlena* OpenAs(bool bytes, std::string_view sealed, std::string_view context, U
 
 bool IsSealedAs(bool bytes, std::string_view value) {
   return bytes ? IsSealedBytes(value) : IsSealedText(value);
+}
+
+bool OpensAs(bool bytes, std::string_view sealed, std::string_view context) {
+  const std::string_view bound = ToUtf8(context, "open with a context");
+  return bytes ? Opens(ParseEnvelope(AsBytes(sealed), Use::kNone), PlaintextKind::kBytea, bound)
+               : Opens(ParseText(sealed, Use::kNone), PlaintextKind::kText, bound);
 }
 
 }  // namespace bulla

@@ -36,4 +36,8 @@ varlena* SealAs(bool bytes, std::string_view value, std::string_view key, std::s
 varlena* OpenAs(bool bytes, std::string_view sealed, std::string_view context, Use use);
 bool IsSealedAs(bool bytes, std::string_view value);
 
+// Whether an envelope opens with this context, for who does not get to see what is in it. Raises what
+// CipherOfVersion raises, for Use::kNone.
+bool OpensAs(bool bytes, std::string_view sealed, std::string_view context);
+
 }  // namespace bulla

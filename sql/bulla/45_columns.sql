@@ -57,6 +57,12 @@ CREATE FUNCTION bulla.open_bytea("row" anyelement, "column" name) RETURNS bytea
 COMMENT ON FUNCTION bulla.open_bytea(anyelement, name) IS
     'Opens the value of a protected bytea column of a row, as bulla.open does that of a text.';
 
+CREATE FUNCTION bulla.opens("row" anyelement, "column" name) RETURNS boolean
+    LANGUAGE C STABLE PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'bulla_opens';
+COMMENT ON FUNCTION bulla.opens(anyelement, name) IS
+    'Whether the value of a protected column is sealed for its row, so that bulla.open opens it: SELECT * FROM t WHERE NOT bulla.opens(t, ''c''). Null for a null, and where that cannot be told as the key version is disabled or destroyed. Needs ownership of the table, and no right to use the key.';
+
 -- The same functions as in 40_encryption.sql, with a context of any bytes.
 
 CREATE FUNCTION bulla.encrypt(value text, key text, context bytea) RETURNS text

@@ -62,6 +62,53 @@ SELECT count(*) FILTER (WHERE bulla.open(p, 'c') = 'plain ' || id) AS right FROM
 -- A bytea that is bound to nothing.
 CALL bulla.encrypt_column('p', 'b', 'card');
 SELECT count(*) FILTER (WHERE bulla.open_bytea(p, 'b') = decode(md5(id::text), 'hex')) AS right FROM p;
+-- What the application has sealed itself, or for another row, is not sealed again, and is told of.
+CREATE TABLE mixed (id int PRIMARY KEY, c text);
+SELECT bulla.protect_column('mixed', 'c', 'card', '{id}') IS NOT NULL AS protected;
+INSERT INTO mixed VALUES (1, 'right');
+SELECT bulla.create_key('lost') IS NOT NULL AS created, bulla.create_key('gone') IS NOT NULL AS created;
+BEGIN;
+SET LOCAL bulla.restore = on;
+ALTER TABLE mixed DISABLE TRIGGER ALL;
+INSERT INTO mixed VALUES (2, 'plain'), (3, bulla.encrypt('sealed by the application', 'card')), (4, (SELECT c FROM mixed WHERE id = 1)), (5, NULL),
+    (6, bulla.encrypt('right, under another key', 'other', bulla.context('mixed', 'c', 6))), (7, bulla.encrypt('unknown', 'lost', bulla.context('mixed', 'c', 7))),
+    (8, bulla.encrypt('destroyed', 'gone', bulla.context('mixed', 'c', 8))), (9, bulla.encrypt('wrong and destroyed', 'gone'));
+ALTER TABLE mixed ENABLE TRIGGER ALL;
+DELETE FROM bulla.key_versions AS v USING bulla.key_names AS k WHERE k.key_id = v.key_id AND k.name = 'lost';
+COMMIT;
+SELECT bulla.destroy_key('gone', 'a test') > 0 AS destroyed;
+SELECT id, bulla.opens(m, 'c') FROM mixed AS m ORDER BY id;
+\set VERBOSITY default
+CALL bulla.encrypt_column('mixed', 'c');
+\set VERBOSITY terse
+SELECT id, bulla.opens(m, 'c') FROM mixed AS m ORDER BY id;
+-- What is found so can be put right.
+SELECT id FROM mixed AS m WHERE NOT bulla.opens(m, 'c') ORDER BY id;
+UPDATE mixed AS m SET c = bulla.decrypt(c, '') WHERE id = 3;
+DELETE FROM mixed WHERE id IN (4, 7, 8, 9);
+SELECT id, bulla.opens(m, 'c'), bulla.open(m, 'c') FROM mixed AS m ORDER BY id;
+CALL bulla.encrypt_column('mixed', 'c');
+-- Nobody learns by it what is sealed, and only the owner whether it opens.
+CREATE ROLE regress_reader;
+GRANT SELECT ON mixed TO regress_reader;
+SET ROLE regress_reader;
+SELECT bulla.opens(m, 'c') FROM mixed AS m;
+RESET ROLE;
+ALTER TABLE mixed OWNER TO regress_reader;
+SET ROLE regress_reader;
+SELECT id, bulla.opens(m, 'c') FROM mixed AS m ORDER BY id;
+SELECT bulla.open(m, 'c') FROM mixed AS m;
+RESET ROLE;
+SELECT bulla.opens(NULL::mixed, 'c'), bulla.opens(m, NULL) FROM mixed AS m;
+SELECT bulla.opens(m, 'id') FROM mixed AS m;
+SELECT bulla.opens('text'::text, 'c');
+DROP TABLE mixed;
+DROP ROLE regress_reader;
+CREATE TABLE mixed_bytes (id int PRIMARY KEY, c bytea);
+INSERT INTO mixed_bytes VALUES (1, 'x'), (2, bulla.encrypt('x'::bytea, 'card')), (3, convert_to(bulla.encrypt('x', 'card'), 'UTF8'));
+CALL bulla.encrypt_column('mixed_bytes', 'c', 'card');
+SELECT id, bulla.opens(m, 'c') FROM mixed_bytes AS m ORDER BY id;
+DROP TABLE mixed_bytes;
 -- Triggers of the table fire, in the caller's search_path.
 CREATE SCHEMA elsewhere;
 CREATE TABLE elsewhere.seen_by_trigger (id int);
