@@ -1,14 +1,17 @@
 #include "pg/column_holders.h"
 
 extern "C" {
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 }
 
 #include "pg/event_log.h"
 #include "pg/user_scope.h"
+#include "pg/whole_row.h"
 
 namespace bulla {
 namespace {
@@ -23,6 +26,8 @@ namespace {
 // Everything is compared with functions of pg_catalog: its callers pin search_path.
 constexpr char kHolders[] = COLUMNS
     ", views(relid) AS ("
+    " SELECT reader FROM unnest($3) AS reader"
+    " UNION"
     " SELECT r.ev_class FROM pg_rewrite AS r JOIN pg_depend AS d ON d.classid = "
     "'pg_rewrite'::regclass AND d.objid = r.oid JOIN columns AS c ON d.refclassid = "
     "'pg_class'::regclass AND d.refobjid = c.relid AND d.refobjsubid IN (0, c.attnum)"
@@ -32,7 +37,8 @@ constexpr char kHolders[] = COLUMNS
     "'pg_class'::regclass AND d.refobjid = v.relid) "
     "SELECT 'index', i.indexrelid::regclass::text FROM pg_index AS i JOIN columns AS c ON c.relid "
     "= "
-    "i.indrelid WHERE c.attnum = ANY (i.indkey) OR EXISTS (SELECT FROM pg_depend AS d WHERE "
+    "i.indrelid WHERE c.attnum = ANY (i.indkey) OR i.indexrelid = ANY ($3) OR EXISTS (SELECT FROM "
+    "pg_depend AS d WHERE "
     "d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refclassid = "
     "'pg_class'::regclass AND d.refobjid = c.relid AND d.refobjsubid = c.attnum) "
     "UNION ALL "
@@ -58,12 +64,21 @@ constexpr char kDropStatistics[] = COLUMNS
     "DELETE FROM pg_statistic AS s USING columns AS c WHERE s.starelid = c.relid AND s.staattnum = "
     "c.attnum";
 
-int Execute(const char* statement, Oid table, const char* column, bool read_only) {
-  Oid types[] = {OIDOID, NAMEOID};
+Datum OidArray(List* oids) {
+  auto* const elements = static_cast<Datum*>(palloc(sizeof(Datum) * (list_length(oids) + 1)));
+  for (int i = 0; i < list_length(oids); ++i) elements[i] = ObjectIdGetDatum(list_nth_oid(oids, i));
+  return PointerGetDatum(
+      construct_array(elements, list_length(oids), OIDOID, sizeof(Oid), true, TYPALIGN_INT));
+}
+
+// `readers` is $3, where the statement has that.
+int Execute(const char* statement, Oid table, const char* column, bool read_only,
+            List* readers = NIL) {
+  Oid types[] = {OIDOID, NAMEOID, OIDARRAYOID};
   NameData name;
   namestrcpy(&name, column);
-  Datum values[] = {ObjectIdGetDatum(table), NameGetDatum(&name)};
-  const int done = SPI_execute_with_args(statement, 2, types, values, nullptr, read_only, 0);
+  Datum values[] = {ObjectIdGetDatum(table), NameGetDatum(&name), OidArray(readers)};
+  const int done = SPI_execute_with_args(statement, 3, types, values, nullptr, read_only, 0);
   if (done < 0) elog(ERROR, "SPI failed on: %s", statement);
   return static_cast<int>(SPI_processed);
 }
@@ -71,7 +86,8 @@ int Execute(const char* statement, Oid table, const char* column, bool read_only
 }  // namespace
 
 void RefuseHolders(Oid table, const char* column) {
-  if (Execute(kHolders, table, column, true) == 0) return;
+  List* const readers = WholeRowReaders(find_all_inheritors(table, AccessShareLock, nullptr));
+  if (Execute(kHolders, table, column, true, readers) == 0) return;
   const HeapTuple first = SPI_tuptable->vals[0];
   ereport(ERROR,
           (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
