@@ -34,6 +34,13 @@ inline void PutU64(std::byte* out, uint64_t value) {
   PutU32(out + 4, static_cast<uint32_t>(value));
 }
 
+inline uint32_t GetU32(const std::byte* in) {
+  return std::to_integer<uint32_t>(in[0]) << 24 | std::to_integer<uint32_t>(in[1]) << 16 |
+         std::to_integer<uint32_t>(in[2]) << 8 | std::to_integer<uint32_t>(in[3]);
+}
+
+inline uint64_t GetU64(const std::byte* in) { return uint64_t{GetU32(in)} << 32 | GetU32(in + 4); }
+
 inline bool SameBytes(Bytes a, Bytes b) {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
 }

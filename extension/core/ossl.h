@@ -25,6 +25,7 @@ struct Deleter {
 using DigestContext = std::unique_ptr<EVP_MD_CTX, Deleter<EVP_MD_CTX_free>>;
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, Deleter<EVP_CIPHER_CTX_free>>;
 using MacContext = std::unique_ptr<EVP_MAC_CTX, Deleter<EVP_MAC_CTX_free>>;
+using PrivateOrPublicKey = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
 using KdfContext = std::unique_ptr<EVP_KDF_CTX, Deleter<EVP_KDF_CTX_free>>;
 
 // Fetched at first use, never freed: OpenSSL's atexit handler runs before static destructors do.
