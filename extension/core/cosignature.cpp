@@ -38,11 +38,11 @@ Result<NoteSignature> Cosign(std::string_view text, PosixTime time, std::string_
   if (!key.ok()) return key.error();
   const Result<Ed25519Signature> signature = signer.Sign(AsBytes(CosignedMessage(text, time)));
   if (!signature.ok()) return signature.error();
-  NoteSignature line{std::string(name), key.value().id(), std::vector<std::byte>(kTimeSize)};
-  PutU64(line.bytes.data(), time.seconds);
   const auto& bytes = signature.value().bytes;
-  line.bytes.insert(line.bytes.end(), bytes.begin(), bytes.end());
-  return line;
+  std::vector<std::byte> timed(kTimeSize + bytes.size());
+  PutU64(timed.data(), time.seconds);
+  std::copy(bytes.begin(), bytes.end(), timed.begin() + kTimeSize);
+  return NoteSignature{std::string(name), key.value().id(), std::move(timed)};
 }
 
 Result<std::optional<PosixTime>> CosignedAt(const SignedNote& note, const VerifierKey& key) {
