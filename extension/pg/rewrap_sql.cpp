@@ -3,12 +3,16 @@
 #include "pg/boundary.h"
 
 extern "C" {
+#include "access/htup_details.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
+#include "utils/builtins.h"
 #include "utils/uuid.h"
 }
 
 #include <algorithm>
+#include <cstdio>
 
 #include "pg/arguments.h"
 #include "pg/emergency.h"
@@ -29,9 +33,40 @@ int CompareUuids(const ListCell* a, const ListCell* b) {
   return memcmp(lfirst(a), lfirst(b), UUID_LEN);
 }
 
-// At most so many versions that are not under this KEK, their keys locked, in one order for all who do
-// this.
-List* LockVersionsNotUnder(const char* kek_id, int most) {
+// Where a batch has come to: all versions up to this one of this key were tried, the keys in order of their ids.
+struct Place {
+  pg_uuid_t key_id;
+  int32 version;
+};
+
+Place ParsePlace(const char* text) {
+  Place place;
+  const char* const colon = strchr(text, ':');
+  if (colon == nullptr || colon - text != 2 * UUID_LEN + 4 ||
+      sscanf(colon, ":%9d", &place.version) != 1 ||
+      strcmp(psprintf(":%d", place.version), colon) != 0) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("place must be null or what bulla.rewrap_key_batch has returned")));
+  }
+  const Datum uuid = DirectFunctionCall1(uuid_in, CStringGetDatum(pnstrdup(text, colon - text)));
+  place.key_id = *DatumGetUUIDP(uuid);
+  return place;
+}
+
+Datum PlaceDatum(const KeyRow& last) {
+  const Datum uuid = DirectFunctionCall1(uuid_out, UUIDPGetDatum(&last.key_id));
+  return CStringGetTextDatum(psprintf("%s:%d", DatumGetCString(uuid), last.version));
+}
+
+bool IsBehind(const KeyRow& version, const Place* place) {
+  if (place == nullptr) return true;
+  const int order = memcmp(&version.key_id, &place->key_id, UUID_LEN);
+  return order > 0 || (order == 0 && version.version > place->version);
+}
+
+// At most so many versions behind this place that are not under this KEK, their keys locked, in one order for all
+// who do this.
+List* LockVersionsNotUnder(const char* kek_id, const Place* after, int most) {
   List* const keys = KeysNotUnder(kek_id);
   list_sort(keys, CompareUuids);
   List* locked = NIL;
@@ -40,11 +75,14 @@ List* LockVersionsNotUnder(const char* kek_id, int most) {
   foreach (key_cell, keys) {
     const auto* const id = static_cast<const pg_uuid_t*>(lfirst(key_cell));
     if (memcmp(id, &key.key_id, UUID_LEN) == 0) continue;  // it has two such versions
+    if (after != nullptr && memcmp(id, &after->key_id, UUID_LEN) < 0) continue;
     if (!LockKeyById(*id, &key)) continue;
     ListCell* cell;
     foreach (cell, ReadVersions(key)) {
       const auto* const version = static_cast<const KeyRow*>(lfirst(cell));
-      if (version->wrapped.empty() || strcmp(version->kek_id, kek_id) == 0) continue;
+      if (version->wrapped.empty() || strcmp(version->kek_id, kek_id) == 0 ||
+          !IsBehind(*version, after))
+        continue;
       locked = lappend(locked, lfirst(cell));
       if (list_length(locked) == most) return locked;
     }
@@ -62,14 +100,31 @@ RewrapItem ItemOf(const KeyRow& row) {
   });
 }
 
-// One that cannot be moved does not keep the others from it; where there are no others it is an error.
-void TellProblem(const KeyRow& version, const char* problem, bool others_moved) {
-  ereport(others_moved ? WARNING : ERROR,
-          (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-           errmsg("version %d of key \"%s\" cannot be moved: %s", version.version, version.name,
-                  problem),
-           errhint("Name every KEK that wraps keys in bulla.kek. What cannot be opened any more, "
-                   "bulla.destroy_key_version ends.")));
+// Returns the ids of the versions that were moved; which were not, and why, is added to `problems`.
+List* Move(List* versions, List** problems) {
+  const int count = list_length(versions);
+  if (count == 0) return NIL;
+  auto* const items = static_cast<RewrapItem*>(palloc(sizeof(RewrapItem) * count));
+  for (int i = 0; i < count; ++i) items[i] = ItemOf(*VersionAt(versions, i));
+  const char* const kek_id = RewrapVersions(items, count);
+  List* moved = NIL;
+  for (int i = 0; i < count; ++i) {
+    const KeyRow& version = *VersionAt(versions, i);
+    if (items[i].problem == nullptr) {
+      ReplaceWrapped(version, kek_id, items[i].rewrapped);
+      moved = lappend(moved, const_cast<char*>(HexText(version.version_id)));
+    } else {
+      *problems = lappend(*problems, psprintf("version %d of key \"%s\" cannot be moved: %s",
+                                              version.version, version.name, items[i].problem));
+    }
+  }
+  if (moved != NIL) {
+    RecordEvent("key.rewrapped", EventDetail()
+                                     .Text("kek_id", kek_id)
+                                     .Number("count", list_length(moved))
+                                     .Texts("version_ids", moved));
+  }
+  return moved;
 }
 
 }  // namespace
@@ -84,28 +139,21 @@ Datum bulla_rewrap_key_batch(PG_FUNCTION_ARGS) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("batch must be 1 or more, but is %d", batch)));
   }
-  List* const versions = LockVersionsNotUnder(WrappingKekId(), std::min(batch, kMaxRewrapped));
-  const int count = list_length(versions);
-  if (count == 0) PG_RETURN_INT64(0);
-  auto* const items = static_cast<RewrapItem*>(palloc(sizeof(RewrapItem) * count));
-  for (int i = 0; i < count; ++i) items[i] = ItemOf(*VersionAt(versions, i));
-  const char* const kek_id = RewrapVersions(items, count);
-
-  List* moved = NIL;
-  for (int i = 0; i < count; ++i) {
-    if (items[i].problem != nullptr) continue;
-    ReplaceWrapped(*VersionAt(versions, i), kek_id, items[i].rewrapped);
-    moved = lappend(moved, const_cast<char*>(HexText(VersionAt(versions, i)->version_id)));
-  }
-  for (int i = 0; i < count; ++i) {
-    if (items[i].problem != nullptr)
-      TellProblem(*VersionAt(versions, i), items[i].problem, moved != NIL);
-  }
-  RecordEvent("key.rewrapped", EventDetail()
-                                   .Text("kek_id", kek_id)
-                                   .Number("count", list_length(moved))
-                                   .Texts("version_ids", moved));
-  PG_RETURN_INT64(list_length(moved));
+  TupleDesc description;
+  if (get_call_result_type(fcinfo, nullptr, &description) != TYPEFUNC_COMPOSITE)
+    elog(ERROR, "return type must be a row type");
+  Place after;
+  if (!PG_ARGISNULL(1)) after = ParsePlace(CStringArgument(fcinfo, 1, "place"));
+  const int most = std::min(batch, kMaxRewrapped);
+  List* const versions =
+      LockVersionsNotUnder(WrappingKekId(), PG_ARGISNULL(1) ? nullptr : &after, most);
+  List* problems = NIL;
+  List* const moved = Move(versions, &problems);
+  const bool through = list_length(versions) < most;
+  Datum values[] = {through ? Datum{0} : PlaceDatum(*VersionAt(versions, most - 1)),
+                    Int64GetDatum(list_length(moved)), TextsDatum(problems)};
+  bool nulls[] = {through, false, false};
+  return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), values, nulls));
 }
 
 }  // namespace bulla

@@ -15,7 +15,7 @@ REVOKE EXECUTE ON FUNCTION
     bulla.destroy_key_version(text, integer, text, boolean),
     bulla.destroy_key(text, text, boolean),
     bulla.retire_kek(text),
-    bulla.rewrap_key_batch(integer),
+    bulla.rewrap_key_batch(integer, text),
     bulla.grant_key(text, name, text),
     bulla.revoke_key(text, name, text),
     bulla.enable_emergency_mode(text, text[]),

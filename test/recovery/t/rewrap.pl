@@ -49,15 +49,23 @@ is(sql('CALL bulla.rewrap_keys()'), 0, 'all keys are under the first KEK: nothin
 
 # Without the old KEK nothing can be moved, and nothing is lost by trying.
 set_kek("file:$new");
-like(errors_of('CALL bulla.rewrap_keys()'), qr/ERROR:  version \d of key "key \d+" cannot be moved: /, 'without the old KEK: an error that names the key');
-unlike(errors_of('CALL bulla.rewrap_keys()'), qr/WARNING/, 'and only one');
+my $refused = errors_of('CALL bulla.rewrap_keys(8)');
+like($refused, qr/ERROR:  110 versions of keys cannot be moved\n/, 'without the old KEK: an error that counts them');
+is(() = $refused =~ /version \d of key "key \d+" cannot be moved: \S/g, 20, 'and names some of them, and why');
+like($refused, qr/and 90 others\n/, 'but not all');
+is(() = $refused =~ /ERROR|WARNING/g, 1, 'all in one');
+is(sql(q{SELECT b.rewrapped, cardinality(b.problems), b.place ~ ':[12]$' FROM bulla.rewrap_key_batch(8) AS b}), '0|8|t', 'the function counts without an error');
 is(sql("SELECT count(*) FROM bulla.keys WHERE kek_id = '$old_id'"), 110, 'nothing has moved');
 
 set_kek("file:$new, file:$old");
 sql(q{SELECT bulla.create_key('first under the new one')});
 like(errors_of('CALL bulla.rewrap_keys(0)'), qr/batch must be 1 or more/, 'a batch of none');
 like(errors_of('BEGIN; CALL bulla.rewrap_keys(); COMMIT'), qr/invalid transaction termination/, 'the procedure commits, so not in a transaction');
-is(sql('BEGIN; SELECT bulla.rewrap_key_batch(7); ROLLBACK'), 7, 'the function does, and as many as asked for');
+is(sql('BEGIN; SELECT rewrapped FROM bulla.rewrap_key_batch(7); ROLLBACK'), 7, 'the function does, and as many as asked for');
+is(sql(q{BEGIN; SELECT p.place IS NULL, p.rewrapped, q.rewrapped FROM bulla.rewrap_key_batch(60) AS o, bulla.rewrap_key_batch(60, o.place) AS p, bulla.rewrap_key_batch(60, p.place) AS q; ROLLBACK}),
+	't|50|0', 'and goes on where it was, until it is through');
+like(errors_of("SELECT bulla.rewrap_key_batch(1, '$_')"), qr/place must be null or what bulla.rewrap_key_batch has returned/, "not a place: $_")
+	for ('', ':', 'x:1', '00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000:', '00000000-0000-0000-0000-000000000000:99999999999', '00000000-0000-0000-0000-000000000000:1x');
 is(sql("SELECT count(*) FROM bulla.keys WHERE kek_id = '$old_id'"), 110, 'and is rolled back');
 
 # What fails in the middle is resumed: somebody holds the key that comes last.
@@ -97,18 +105,33 @@ set_kek("file:$old, file:$new");
 like(errors_of('CALL bulla.rewrap_keys()'), qr/KEK \Q$old_id\E was retired/, 'a retired KEK takes no keys back');
 is(sql("SELECT count(*) FROM bulla.keys WHERE kek_id = '$old_id'"), 0, 'none');
 
-# One key that is damaged does not keep the others from moving.
-my $third = "$PostgreSQL::Test::Utils::tmp_check/kek_third";
-write_kek($third);
-set_kek("file:$third, file:$new");
-sql(q{UPDATE bulla.key_versions SET wrapped = set_bit(wrapped, 500, 1 - get_bit(wrapped, 500))
-	WHERE version = 1 AND key_id = (SELECT key_id FROM bulla.key_names WHERE name = 'key 30')});
-my $errors = errors_of('CALL bulla.rewrap_keys()');
-like($errors, qr/WARNING:  version 1 of key "key 30" cannot be moved: /, 'a damaged key is named');
-like($errors, qr/ERROR:  version 1 of key "key 30" cannot be moved: /, 'and at last an error');
-is(sql(q{SELECT name, version FROM bulla.keys WHERE kek_id = '} . $new_id . q{'}), 'key 30|1', 'all others have moved');
-sql(q{SELECT bulla.destroy_key_version('key 30', 1, 'damaged', shred => true)});
-is(sql('CALL bulla.rewrap_keys()'), 0, 'once it is destroyed, nothing is left to do');
+# Keys that cannot be moved do not keep the others from moving, though they come first, whatever the batch.
+my @thirds = map { "$PostgreSQL::Test::Utils::tmp_check/kek_third_$_" } 1 .. 2;
+write_kek($_) for @thirds;
+my ($first, $second) = split /\n/, sql(q{SELECT name FROM bulla.keys WHERE kek_id IS NOT NULL AND version = 1 ORDER BY id LIMIT 2});
+sql(qq{UPDATE bulla.key_versions SET wrapped = set_bit(wrapped, 500, 1 - get_bit(wrapped, 500))
+	WHERE version = 1 AND key_id IN (SELECT key_id FROM bulla.key_names WHERE name IN ('$first', '$second'))});
+my $was_under = $new_id;
+my $was_kek = $new;
+for my $batch (1, 50)
+{
+	my $third = $thirds[$batch == 50];
+	set_kek("file:$third, file:$was_kek" . ($was_kek eq $new ? '' : ", file:$new"));
+	my $errors = errors_of("CALL bulla.rewrap_keys($batch)");
+	like($errors, qr/ERROR:  2 versions of keys cannot be moved\nDETAIL:  version 1 of key "\Q$first\E" cannot be moved: \S.*\nversion 1 of key "\Q$second\E" cannot be moved: \S.*\nHINT:/,
+		"batches of $batch: damaged keys are named at the end, each with the reason");
+	is(sql(qq{SELECT string_agg(name || ' ' || version, ',' ORDER BY id) FROM bulla.keys WHERE kek_id IN ('$new_id', '$was_under')}), "$first 1,$second 1",
+		"batches of $batch: all others have moved");
+	$was_under = sql(q{SELECT kek_id FROM bulla.keys WHERE kek_id IS NOT NULL GROUP BY kek_id ORDER BY count(*) DESC LIMIT 1});
+	$was_kek = $third;
+}
+my $moves = sql(q{SELECT count(*) FROM bulla.events WHERE action = 'key.rewrapped'});
+like(errors_of('CALL bulla.rewrap_keys(1)'), qr/ERROR:  2 versions of keys cannot be moved/, 'called again, it says so again');
+is(sql(q{SELECT count(*) FROM bulla.events WHERE action = 'key.rewrapped'}), $moves, 'and records nothing, as nothing moved');
+sql(qq{SELECT bulla.destroy_key_version('$first', 1, 'damaged', shred => true)});
+like(errors_of('CALL bulla.rewrap_keys()'), qr/ERROR:  version 1 of key "\Q$second\E" cannot be moved: \S/, 'one alone is the error itself');
+sql(qq{SELECT bulla.destroy_key_version('$second', 1, 'damaged', shred => true)});
+is(sql('CALL bulla.rewrap_keys()'), 0, 'once they are destroyed, nothing is left to do');
 is_sound($node, 'sealed', 'the ledger verifies');
 is_sound($node, 'bulla.events', 'and so do the events');
 $node->stop;

@@ -30,7 +30,7 @@ SELECT bulla.grant_key('card', 'regress_group', 'encrypt'), bulla.grant_key('car
 SELECT bulla.grant_key('shared', 'public', 'encrypt'), bulla.grant_key('shared', 'public', 'decrypt');
 GRANT EXECUTE ON FUNCTION bulla.create_key(text, text, text), bulla.grant_key(text, name, text), bulla.revoke_key(text, name, text), bulla.rotate_key(text),
     bulla.disable_key_version(text, integer), bulla.enable_key_version(text, integer), bulla.destroy_key_version(text, integer, text, boolean), bulla.destroy_key(text, text, boolean),
-    bulla.retire_kek(text), bulla.rewrap_key_batch(integer),
+    bulla.retire_kek(text), bulla.rewrap_key_batch(integer, text),
     bulla.enable_emergency_mode(text, text[]), bulla.disable_emergency_mode(text), bulla.emergency_rotate(text, text), bulla.emergency_rotate(name, text) TO regress_admin;
 GRANT EXECUTE ON PROCEDURE bulla.rewrap_keys(integer, bigint) TO regress_admin;
 -- So that there is something to end. It forbids none of what follows.
@@ -61,7 +61,7 @@ SELECT needs, function::regprocedure, format(call, card, bytes, shared, session_
     (19, 'to administer', 'bulla.destroy_key_version(text, integer, text, boolean)', 'bulla.destroy_key_version(''card'', 1, ''test'')'),
     (20, 'to administer', 'bulla.destroy_key(text, text, boolean)', 'bulla.destroy_key(''card'', ''test'')'),
     (21, 'to administer', 'bulla.retire_kek(text)', 'bulla.retire_kek(''file:00000000000000000000000000000000'')'),
-    (22, 'to administer', 'bulla.rewrap_key_batch(integer)', 'bulla.rewrap_key_batch(1)'),
+    (22, 'to administer', 'bulla.rewrap_key_batch(integer, text)', 'bulla.rewrap_key_batch(1)'),
     (23, 'to administer', 'bulla.rewrap_keys(integer, bigint)', 'bulla.rewrap_keys()'),
     (24, 'encrypt', 'bulla.encrypt(text, text, bytea)', 'bulla.encrypt(''x'', ''card'', ''''::bytea)'),
     (25, 'encrypt', 'bulla.encrypt(bytea, text, bytea)', 'bulla.encrypt(''x''::bytea, ''card'', ''''::bytea)'),
