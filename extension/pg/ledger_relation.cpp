@@ -19,6 +19,7 @@ extern "C" {
 
 #include <algorithm>
 
+#include "pg/lost_labels.h"
 #include "pg/relation_cache.h"
 #include "pg/subscriptions.h"
 
@@ -210,6 +211,7 @@ LedgerColumn* DescribeColumns(Relation relation, const LedgerArguments& argument
           "these.");
       return nullptr;
     }
+    column.has_enums = HasEnums(attribute->atttypid);
     column.erasable = IsErasable(column.name, arguments);
     bound += column.erasable ? ErasableColumnSize(column.name_size)
                              : ColumnSizeBound(column.name_size, column.type.size_bound);

@@ -23,6 +23,7 @@ struct LedgerColumn {
   Oid type_oid;
   ValueType type;
   bool erasable;
+  bool has_enums;  // pg/lost_labels.h
 };
 
 // What makes rows of a table impossible to read as those of its ledger: what an error says of it.

@@ -9,6 +9,7 @@ extern "C" {
 #include "core/hex.h"
 #include "pg/boundary.h"
 #include "pg/context_owned.h"
+#include "pg/lost_labels.h"
 #include "pg/row_openings.h"
 #include "pg/row_record.h"
 
@@ -113,6 +114,12 @@ void Judge(RowCheck* check, const LedgerRelation* ledger, TupleTableSlot* row) {
   ++check->rows;
   if (!readable) {
     ReportRow(check, state->name.c_str(), &seq, "prev_hash or hash is not 32 bytes");
+    return;
+  }
+  // No enum is in chain_by, which has been printed by now.
+  if (const LedgerColumn* const lost = FindLostLabel(ledger, values, nulls)) {
+    ReportRow(check, state->name.c_str(), &seq,
+              psprintf("column %s has a label that is gone from its enum", lost->name));
     return;
   }
   LeafHash actual;

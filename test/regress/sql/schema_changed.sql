@@ -109,4 +109,40 @@ ALTER TABLE broken RENAME COLUMN seq TO place;
 CALL broken();
 ALTER TABLE broken RENAME COLUMN place TO seq;
 CALL broken();
+RESET bulla.restore;
+RESET min_parallel_table_scan_size;
+
+-- A label that is deleted from its enum: rows that have it are findings, and all others are verified.
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+CREATE TYPE mood_range AS RANGE (subtype = mood);
+CREATE TYPE moods AS (first mood, others mood[]);
+CREATE DOMAIN good_mood AS mood CHECK (VALUE > 'sad');
+CREATE TABLE moody (id int PRIMARY KEY, m mood, d good_mood, a mood[], r mood_range, mr mood_multirange, c moods, s mood);
+SELECT bulla.create_ledger('moody', erasable => '{s}') IS NOT NULL AS created;
+INSERT INTO moody (id, m) VALUES (1, 'sad'), (2, 'ok'), (3, NULL);
+INSERT INTO moody (id, d) VALUES (4, 'happy'), (5, 'ok');
+INSERT INTO moody (id, a) VALUES (6, '{{sad,happy},{NULL,ok}}'), (7, '{sad,happy}'), (8, '{}');
+INSERT INTO moody (id, r) VALUES (9, '[sad,ok]'), (10, '(ok,)'), (11, '[sad,happy]'), (12, 'empty'), (13, '(,)');
+INSERT INTO moody (id, mr) VALUES (14, '{[sad,sad],[happy,happy]}'), (15, '{[sad,sad],[ok,ok]}'), (16, '{}');
+INSERT INTO moody (id, c) VALUES (17, '(ok,)'), (18, '(sad,"{happy,ok}")'), (19, '(happy,"{sad}")'), (20, NULL);
+INSERT INTO moody (id, s) VALUES (21, 'ok'), (22, 'sad');
+SELECT count(*) AS findings FROM bulla.verify('moody');
+DELETE FROM pg_enum WHERE enumtypid = 'mood'::regtype AND enumlabel = 'ok';
+SELECT seq, verdict, detail FROM bulla.verify('moody');
+SELECT verified, rows_checked, chains, broken_at, verdict FROM bulla.verify_summary('moody');
+SELECT count(*) AS findings FROM bulla.verify_since('moody');
+\pset format unaligned
+CALL bulla.verify_in_steps('moody');
+\pset format aligned
+SET min_parallel_table_scan_size = 0;
+SELECT count(*) AS findings FROM bulla.verify('moody');
+RESET min_parallel_table_scan_size;
+-- Its hashes cannot be computed any more, and nothing makes others up.
+\set VERBOSITY sqlstate
+SELECT bulla.row_record('moody', '', 1);
+\set VERBOSITY terse
+SET client_min_messages = warning;
+SET bulla.restore = on;
+DROP TABLE moody;
+DROP TYPE mood CASCADE;
 DROP TABLE ledger, broken, other CASCADE;
