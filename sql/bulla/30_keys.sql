@@ -125,6 +125,24 @@ CROSS JOIN LATERAL (
 COMMENT ON VIEW bulla.keys IS
     'The keys of this database and their versions, without their key bytes. finality says of a destroyed version whether copies of its key bytes in backups could still be opened: until every KEK that ever wrapped them is destroyed too, which bulla.retire_kek notes.';
 
+-- For monitoring, which reads neither keys nor bulla.keys.
+CREATE FUNCTION bulla.key_messages() RETURNS TABLE (
+    key text,
+    version integer,
+    messages_sealed bigint,
+    messages_budget bigint
+)
+    LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT k.name, k.version, k.messages, 4294967296::bigint
+    FROM bulla.keys AS k
+    WHERE k.algorithm = 'AES-256-GCM' AND k.state <> 'destroyed'
+    ORDER BY k.name, k.version
+$$;
+COMMENT ON FUNCTION bulla.key_messages() IS
+    'How many messages each version of the AES-256-GCM keys has sealed or holds ready to seal, and how many it may: bulla.rotate_key gives a key a new version before that. messages_sealed is null where the count is missing. For members of pg_monitor: the names of keys are all it tells of them.';
+
 CREATE FUNCTION bulla.create_key(
     name text,
     purpose text DEFAULT 'encrypt',

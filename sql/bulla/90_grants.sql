@@ -30,5 +30,7 @@ GRANT SELECT ON bulla.audited_tables TO PUBLIC;
 -- Monitoring may see how many failures there were, of whom and of what is for who reads bulla.events.
 REVOKE EXECUTE ON FUNCTION bulla.open_failures() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION bulla.open_failures() TO pg_monitor;
+REVOKE EXECUTE ON FUNCTION bulla.key_messages() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION bulla.key_messages() TO pg_monitor;
 
 GRANT SELECT ON bulla.protected_columns, bulla.column_progress TO PUBLIC;

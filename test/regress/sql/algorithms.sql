@@ -66,6 +66,17 @@ SELECT bulla.encrypt('x', 'counted');
 SELECT bulla.decrypt(bulla.encrypt('x', 'gcm')) AS others_go_on;
 SELECT messages FROM bulla.keys WHERE name = 'counted';
 
+-- Monitoring sees the counts of what may still be used, and nothing else of keys.
+SELECT bulla.rotate_key('counted');
+SELECT key, version, messages_sealed BETWEEN 0 AND messages_budget AS within, messages_sealed = messages_budget AS used_up, messages_budget FROM bulla.key_messages();
+SELECT bulla.destroy_key_version('counted', 1, 'a test') > 0 AS destroyed;
+SET ROLE pg_monitor;
+SELECT key, version FROM bulla.key_messages();
+SELECT name FROM bulla.keys;
+SET ROLE regress_counter;
+SELECT * FROM bulla.key_messages();
+RESET ROLE;
+
 -- Where nothing can be counted nothing is sealed; it opens all the same.
 SELECT value AS kept FROM sealed WHERE key = 'gcm' \gset
 \c -
@@ -77,7 +88,10 @@ ROLLBACK;
 SELECT format('bulla.messages_%s', encode(version_id, 'hex')) AS counter FROM bulla.keys WHERE name = 'gcm' \gset
 BEGIN;
 DROP SEQUENCE :counter;
+SAVEPOINT missing;
 SELECT bulla.encrypt('x', 'gcm');
+ROLLBACK TO missing;
+SELECT key, messages_sealed FROM bulla.key_messages() WHERE messages_sealed IS NULL;
 ROLLBACK;
 -- The count needs no rights of who seals, and gives none.
 SELECT bulla.grant_key('gcm', 'regress_counter', 'encrypt');

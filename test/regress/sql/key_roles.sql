@@ -76,7 +76,8 @@ SELECT needs, function::regprocedure, format(call, card, bytes, shared, session_
     (34, 'to administer', 'bulla.enable_emergency_mode(text, text[])', 'bulla.enable_emergency_mode(''test'', ''{no_exports}'')'),
     (35, 'to administer', 'bulla.disable_emergency_mode(text)', 'bulla.disable_emergency_mode(''wrong'')'),
     (36, 'to administer', 'bulla.emergency_rotate(text, text)', 'bulla.emergency_rotate(''card'', ''test'')'),
-    (37, 'to administer', 'bulla.emergency_rotate(name, text)', 'bulla.emergency_rotate(owner => %4$L, reason => ''test'')')) AS v (place, needs, function, call)
+    (37, 'to administer', 'bulla.emergency_rotate(name, text)', 'bulla.emergency_rotate(owner => %4$L, reason => ''test'')'),
+    (38, 'to monitor', 'bulla.key_messages()', '(SELECT count(*) FROM bulla.key_messages())')) AS v (place, needs, function, call)
 ORDER BY v.place;
 -- None is left out but the procedures that change columns, which are for the owners of tables.
 SELECT p.oid::regprocedure AS not_called FROM pg_proc AS p
