@@ -9,16 +9,15 @@ example of RFC 7518 and from a computation of ours after its text. Shares no cod
 """
 import hashlib
 import hmac
-import json
 import pathlib
 import struct
-import sys
 
 import cryptography_vectors
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-HERE = pathlib.Path(__file__).parent.parent / "testdata"
+from vector_files import compare_or_write
+
 NIST = pathlib.Path(cryptography_vectors.__file__).parent / "ciphers" / "AES" / "GCM"
 EACH = 3  # vectors of each pair of lengths
 
@@ -125,18 +124,5 @@ def cbc_hmac_vectors():
 FILES = {"aes_256_gcm.json": gcm_vectors, "cbc_hmac_sha512.json": cbc_hmac_vectors}
 
 
-def main():
-    differ = []
-    for name, compute in FILES.items():
-        text = json.dumps(compute(), indent=1, ensure_ascii=True) + "\n"
-        path = HERE / name
-        if "--write" in sys.argv[1:]:
-            path.write_text(text)
-        elif not path.exists() or path.read_text() != text:
-            differ.append(name)
-    if differ:
-        sys.exit("differ from what the specifications give: " + ", ".join(differ))
-
-
 if __name__ == "__main__":
-    main()
+    compare_or_write(__doc__, FILES)

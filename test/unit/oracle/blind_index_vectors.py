@@ -9,11 +9,9 @@ Needs Python's library only. docs/spec/blind-index.md quotes the results.
 """
 import hashlib
 import hmac
-import json
-import pathlib
-import sys
 
-FILE = pathlib.Path(__file__).parent.parent / "testdata" / "blind_index.json"
+from vector_files import compare_or_write
+
 DATA_KEY = bytes(range(0x20, 0x40))
 
 
@@ -54,13 +52,5 @@ def vectors():
             "context_refused_from": 513}
 
 
-def main():
-    text = json.dumps(vectors(), indent=1, ensure_ascii=True) + "\n"
-    if "--write" in sys.argv[1:]:
-        FILE.write_text(text)
-    elif not FILE.exists() or FILE.read_text() != text:
-        sys.exit(f"differs from what the specification gives: {FILE.name}")
-
-
 if __name__ == "__main__":
-    main()
+    compare_or_write(__doc__, {"blind_index.json": vectors})

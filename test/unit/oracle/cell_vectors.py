@@ -6,31 +6,17 @@
 
 Python's standard library is all it needs.
 """
-import hashlib
-import json
-import pathlib
-import struct
-import sys
 import uuid
 
-TESTDATA = pathlib.Path(__file__).parent.parent / "testdata" / "cell.json"
+from record_vectors import column
+from vector_files import compare_or_write
+
 PROTECTION = uuid.UUID("6f0d5c0e-2c53-4f6a-9b7e-0d3f1a2b4c5d")
-
-
-def sized(data):
-    return struct.pack(">I", len(data)) + data
-
-
-def bound(name, value):
-    """A column as it stands in a record."""
-    if len(value) <= 256:
-        return sized(name) + b"\x00" + sized(value)
-    return sized(name) + b"\x01" + sized(hashlib.sha256(b"bulla.value.v1\x00" + value).digest())
 
 
 def context(columns):
     return (b"bulla.cell.v1\x00" + PROTECTION.bytes
-            + b"".join(bound(name.encode(), value.encode()) for name, value in columns))
+            + b"".join(column(name.encode(), value.encode()) for name, value in columns))
 
 
 def vectors():
@@ -52,19 +38,9 @@ def vectors():
                "context": context(columns).hex()}
 
 
-def rendered():
-    document = {"source": "docs/spec/cell.md", "contexts": list(vectors())}
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-
-
-def main():
-    if sys.argv[1:] == ["--write"]:
-        TESTDATA.write_text(rendered(), encoding="utf-8")
-    elif sys.argv[1:]:
-        sys.exit(__doc__)
-    elif not TESTDATA.exists() or TESTDATA.read_text(encoding="utf-8") != rendered():
-        sys.exit(f"{TESTDATA} is not what the specification gives")
+def document():
+    return {"source": "docs/spec/cell.md", "contexts": list(vectors())}
 
 
 if __name__ == "__main__":
-    main()
+    compare_or_write(__doc__, {"cell.json": document})

@@ -11,17 +11,13 @@ keys.md quote the results.
 import base64
 import hashlib
 import hmac
-import json
-import pathlib
 import struct
-import sys
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from aead_vectors import cbc_hmac_parts
-
-HERE = pathlib.Path(__file__).parent.parent / "testdata"
+from vector_files import compare_or_write
 
 
 def aes(key, block):
@@ -269,18 +265,5 @@ FILES = {
 }
 
 
-def main():
-    differ = []
-    for name, compute in FILES.items():
-        text = json.dumps(compute(), indent=1, ensure_ascii=True) + "\n"
-        path = HERE / name
-        if "--write" in sys.argv[1:]:
-            path.write_text(text)
-        elif not path.exists() or path.read_text() != text:
-            differ.append(name)
-    if differ:
-        sys.exit("differ from what the specifications give: " + ", ".join(differ))
-
-
 if __name__ == "__main__":
-    main()
+    compare_or_write(__doc__, FILES)

@@ -8,14 +8,10 @@ Python's standard library is all it needs.
 """
 import hashlib
 import hmac
-import json
-import pathlib
 import struct
-import sys
 
 from record_vectors import AUDIT, LEDGER, ZERO_HASH, chain_key, column, leaf_hash, sized, u32
-
-TESTDATA = pathlib.Path(__file__).parent.parent / "testdata" / "openings.json"
+from vector_files import compare_or_write
 
 
 def salt(number):
@@ -111,8 +107,8 @@ def malformed():
     yield "erased with a salt", head + b"\x01" + a[:3] + b"\x00" + a[4:]
 
 
-def rendered():
-    document = {
+def document():
+    return {
         "source": "docs/spec/record.md",
         "format": "Rows of seq 0. columns are the ordinary ones, [name, value].",
         "rows": list(rows()),
@@ -126,17 +122,7 @@ def rendered():
              "mac": "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"},
         ],
     }
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-
-
-def main():
-    if sys.argv[1:] == ["--write"]:
-        TESTDATA.write_text(rendered(), encoding="utf-8")
-    elif sys.argv[1:]:
-        sys.exit(__doc__)
-    elif not TESTDATA.exists() or TESTDATA.read_text(encoding="utf-8") != rendered():
-        sys.exit(f"{TESTDATA} is not what the specification gives")
 
 
 if __name__ == "__main__":
-    main()
+    compare_or_write(__doc__, {"openings.json": document})

@@ -7,12 +7,9 @@
 Python's standard library is all it needs.
 """
 import hashlib
-import json
-import pathlib
 import struct
-import sys
 
-TESTDATA = pathlib.Path(__file__).parent.parent / "testdata" / "record.json"
+from vector_files import compare_or_write
 
 ZERO_HASH = bytes(32)
 MAX_RECORD = 65_535
@@ -171,24 +168,14 @@ def vectors():
                       ["acme"])
 
 
-def rendered():
-    document = {
+def document():
+    return {
         "source": "docs/spec/record.md",
         "format": "A column is [name, value], in no particular order; null is NULL, and [name, text, "
                   "times] repeats a text. chain holds the chain_by values in order.",
         "vectors": list(vectors()),
     }
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-
-
-def main():
-    if sys.argv[1:] == ["--write"]:
-        TESTDATA.write_text(rendered(), encoding="utf-8")
-    elif sys.argv[1:]:
-        sys.exit(__doc__)
-    elif not TESTDATA.exists() or TESTDATA.read_text(encoding="utf-8") != rendered():
-        sys.exit(f"{TESTDATA} is not what the specification gives")
 
 
 if __name__ == "__main__":
-    main()
+    compare_or_write(__doc__, {"record.json": document})
