@@ -9,7 +9,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(kek_file write_kek new_node is_sound is_gapless poll rounds progress answers children_of kill_server start_psql finish_psql is_waiting);
+our @EXPORT = qw(kek_file write_kek write_file write_program new_node set_settings errors_of is_sound is_gapless poll
+	rounds progress answers children_of kill_server start_psql finish_psql is_waiting);
 
 # The KEK of every server of a test: outside their data directories, as Bulla demands.
 sub kek_file { return "$PostgreSQL::Test::Utils::tmp_check/kek"; }
@@ -18,12 +19,29 @@ sub write_kek
 {
 	my ($path, $key) = @_;
 	$key //= join('', map { chr(int(rand(256))) } 1 .. 32);
-	unlink $path;
-	umask 077;
-	open(my $file, '>', $path) or die "$path: $!";
-	print $file encode_base64($key, ''), "\n";
-	close($file);
+	write_file($path, encode_base64($key, '') . "\n");
 	return;
+}
+
+# A file for its owner alone, or of `mode`, in place of one that was there; returns its path.
+sub write_file
+{
+	my ($path, $content, $mode) = @_;
+	my $new = "$path.new";
+	unlink $new;
+	open(my $file, '>', $new) or die "$new: $!";
+	chmod $mode // 0600, $new or die "$new: $!";
+	print $file $content;
+	close($file);
+	rename $new, $path or die "$path: $!";
+	return $path;
+}
+
+# A program in shell, for the KEK kind command.
+sub write_program
+{
+	my ($path, $lines) = @_;
+	return write_file($path, "#!/bin/sh\n$lines\n", 0700);
 }
 
 # A server, not yet started. `settings` are lines of postgresql.conf.
@@ -41,6 +59,25 @@ sub new_node
 		$arguments{preload} // 1 ? "shared_preload_libraries = 'bulla'" : '',
 		$arguments{settings} // '') . "\n");
 	return $node;
+}
+
+# Settings that the running server takes without a restart.
+sub set_settings
+{
+	my ($node, %settings) = @_;
+	$node->append_conf('postgresql.conf', "$_ = '$settings{$_}'\n") for keys %settings;
+	$node->reload;
+	$node->poll_query_until('postgres', "SELECT current_setting('$_')", $settings{$_})
+	  or die "the setting is not taken: $_ = $settings{$_}" for keys %settings;
+	return;
+}
+
+# What a statement says beside its result.
+sub errors_of
+{
+	my ($node, $statement) = @_;
+	my ($code, $output, $errors) = $node->psql('postgres', $statement);
+	return $errors;
 }
 
 # A ledger verifies: one test.

@@ -148,9 +148,7 @@ for my $how ('idle_in_transaction_session_timeout', 'pg_terminate_backend')
 
 # After the commit record: the commit cannot be undone any more, and waits for a standby that is not there. The
 # chain is another's already.
-$node->append_conf('postgresql.conf', "synchronous_standby_names = 'nobody'\n");
-$node->reload;
-$node->poll_query_until('postgres', 'SHOW synchronous_standby_names', 'nobody') or die 'the setting is not taken';
+set_settings($node, synchronous_standby_names => 'nobody');
 for my $function ('pg_cancel_backend', 'pg_terminate_backend')
 {
 	my $session = start_psql($node, 'committing', "SET statement_timeout = '1s'; INSERT INTO ledger VALUES (-1, 9, '$function');");
@@ -161,9 +159,7 @@ for my $function ('pg_cancel_backend', 'pg_terminate_backend')
 	like(finish_psql($session), qr/WARNING:  canceling (the )?wait for synchronous replication/, "committed, $function: the client is warned");
 	is($node->safe_psql('postgres', "SELECT count(*) FROM ledger WHERE note = '$function'"), '1', "committed, $function: the row is there");
 }
-$node->append_conf('postgresql.conf', "synchronous_standby_names = ''\n");
-$node->reload;
-$node->poll_query_until('postgres', 'SHOW synchronous_standby_names', '') or die 'the setting is not taken';
+set_settings($node, synchronous_standby_names => '');
 for my $ledger ('ledger', 'lanes', 'deferred')
 {
 	is_sound($node, $ledger, "$ledger verifies");

@@ -23,10 +23,7 @@ for my $preload (1, 0)
 		CREATE TABLE plain (who text);
 		SELECT bulla.create_key('card');
 	});
-	$node->append_conf('postgresql.conf', "synchronous_standby_names = 'nobody'\n");
-	$node->reload;
-	$node->poll_query_until('postgres', "SHOW synchronous_standby_names", 'nobody')
-	  or die 'the setting is not taken';
+	set_settings($node, synchronous_standby_names => 'nobody');
 	# What looks does not wait itself.
 	my $local = 'SET synchronous_commit = local;';
 

@@ -231,14 +231,12 @@ is(slurp_file("$directory/after_crash.jsonl"), slurp_file("$directory/crash.json
 	'crash: all that was exported is there');
 
 # And where synchronous standbys are wanted, they have it: an export waits for them, and shows nothing else.
-$node->append_conf('postgresql.conf', "synchronous_standby_names = 'nobody'");
-$node->reload;
+set_settings($node, synchronous_standby_names => 'nobody');
 my $waits = start_psql($node, 'waits', "SET synchronous_commit = local; SELECT count(*) FROM bulla.export('plain')");
 ok(is_waiting($node, 'waits', 'SyncRep'), 'standbys: an export waits for them, whatever the session says');
 $node->safe_psql('postgres', "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'waits'");
 like(finish_psql($waits), qr/ERROR:.*synchronous standbys have not confirmed/, 'standbys: canceled, it shows nothing');
-$node->append_conf('postgresql.conf', "synchronous_standby_names = ''");
-$node->reload;
+set_settings($node, synchronous_standby_names => '');
 
 # On a standby an export is the same.
 $node->backup('base');

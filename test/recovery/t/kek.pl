@@ -23,40 +23,20 @@ $node->safe_psql('postgres', "CREATE EXTENSION bulla; CREATE TABLESPACE elsewher
 $node->safe_psql('postgres', "SELECT bulla.create_key('card')");
 my $sealed = $node->safe_psql('postgres', "SELECT bulla.encrypt('secret', 'card')");
 
-sub set_kek
-{
-	my ($value) = @_;
-	$node->append_conf('postgresql.conf', "bulla.kek = '$value'\n");
-	$node->reload;
-	$node->poll_query_until('postgres', 'SHOW bulla.kek', $value) or die "the setting is not taken: $value";
-	return;
-}
-
 # Both ways to need the KEK fail, with the setting named and the key unsaid.
 sub refused
 {
 	my ($value, $reason, $name) = @_;
-	set_kek($value);
+	set_settings($node, 'bulla.kek' => $value);
 	for my $statement ("SELECT bulla.decrypt('$sealed')", "SELECT bulla.create_key('never')")
 	{
-		my ($code, $output, $errors) = $node->psql('postgres', $statement);
+		my $errors = errors_of($node, $statement);
 		my ($function) = $statement =~ /bulla\.(\w+)/;
 		like($errors, qr/ERROR:.*bulla\.kek/, "$name: $function names the setting");
 		like($errors, $reason, "$name: $function says why");
 		unlike($errors, qr/\Q$key\E/, "$name: $function does not tell the key");
 	}
 	return;
-}
-
-sub write_file
-{
-	my ($path, $content, $mode) = @_;
-	unlink $path;
-	open(my $file, '>', $path) or die "$path: $!";
-	print $file $content;
-	close($file);
-	chmod $mode // 0600, $path or die "$path: $!";
-	return $path;
 }
 
 refused('', qr/is not set/, 'not set');
@@ -113,8 +93,8 @@ unlink "$base/wal/kek";
 
 # Another KEK opens nothing that is there, and says so; new keys are made under it.
 write_kek("$base/other");
-set_kek("file:$base/other");
-my ($code, $output, $errors) = $node->psql('postgres', "SELECT bulla.decrypt('$sealed')");
+set_settings($node, 'bulla.kek' => "file:$base/other");
+my $errors = errors_of($node, "SELECT bulla.decrypt('$sealed')");
 like($errors, qr/ERROR:.*"card"/, 'another KEK: the error names the key');
 like($errors, qr/bulla\.kek/, 'another KEK: and the setting');
 unlike($errors, qr/\Q$key\E/, 'another KEK: and tells none');
@@ -124,7 +104,7 @@ is($node->safe_psql('postgres', "SELECT bulla.decrypt(bulla.encrypt('x', 'under 
 	'another KEK: and used');
 
 # What a session has unwrapped it goes on using; what it has not, it reads by the new setting.
-set_kek("file:$good");
+set_settings($node, 'bulla.kek' => "file:$good");
 is($node->safe_psql('postgres', "SELECT bulla.decrypt('$sealed')"), 'secret', 'set right again by a reload');
 my $holder = start_psql($node, 'holder', 'SELECT pg_advisory_lock(1); SELECT pg_sleep(600);');
 $node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory'") or die;
@@ -135,26 +115,25 @@ my $session = start_psql($node, 'open', qq{
 	SELECT current_setting('bulla.kek');
 	SELECT bulla.encrypt('x', 'under another');});
 ok(is_waiting($node, 'open'), 'a session has opened a value');
-set_kek('file:/nonexistent');
+set_settings($node, 'bulla.kek' => 'file:/nonexistent');
 $node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'");
 finish_psql($holder);
 like(finish_psql($session), qr{^secret\n\nsecret\nfile:/nonexistent\n.*ERROR:.*bulla\.kek.*No such file},
 	'it opens it again, and meets the new setting where it needs the KEK');
-set_kek("file:$good");
+set_settings($node, 'bulla.kek' => "file:$good");
 
 # The server starts without a usable KEK, and says so when one is needed; a link is as good as the file.
 $node->append_conf('postgresql.conf', "bulla.kek = 'file:/nonexistent'\n");
 $node->restart;
-($code, $output, $errors) = $node->psql('postgres', "SELECT bulla.decrypt('$sealed')");
-like($errors, qr/No such file/, 'after a restart without KEK');
+like(errors_of($node, "SELECT bulla.decrypt('$sealed')"), qr/No such file/, 'after a restart without KEK');
 is($node->safe_psql('postgres', "CREATE TABLE ledger (a int); SELECT bulla.create_ledger('ledger') IS NOT NULL"), 't',
 	'ledgers need none');
 unlink "$base/link";
 symlink $good, "$base/link" or die $!;
-set_kek("file:$base/link");
+set_settings($node, 'bulla.kek' => "file:$base/link");
 is($node->safe_psql('postgres', "SELECT bulla.decrypt('$sealed')"), 'secret', 'a link to the file');
 write_file("$base/strict", $key, 0400);
-set_kek("file:$base/strict");
+set_settings($node, 'bulla.kek' => "file:$base/strict");
 is($node->safe_psql('postgres', "SELECT bulla.decrypt('$sealed')"), 'secret', 'mode 0400, no line end');
 $node->stop;
 unlike(slurp_file($node->logfile), qr/\Q$key\E/, 'the key is not in the log');

@@ -16,32 +16,10 @@ $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION bulla');
 my $file = 'file:' . kek_file();
 
-sub set_settings
-{
-	my (%settings) = @_;
-	$node->append_conf('postgresql.conf', "$_ = '$settings{$_}'\n") for keys %settings;
-	$node->reload;
-	$node->poll_query_until('postgres', "SELECT current_setting('$_')", $settings{$_})
-	  or die "the setting is not taken: $_" for keys %settings;
-	return;
-}
-
-sub write_program
-{
-	my ($path, $lines) = @_;
-	open(my $program, '>', "$path.new") or die "$path: $!";
-	print $program "#!/bin/sh\n$lines\n";
-	close($program);
-	chmod 0700, "$path.new" or die $!;
-	rename "$path.new", $path or die $!;
-	return;
-}
-
 sub fails_like
 {
 	my ($statement, $expected, $name) = @_;
-	my ($code, $output, $errors) = $node->psql('postgres', $statement);
-	like($errors, $expected, $name);
+	like(errors_of($node, $statement), $expected, $name);
 	return;
 }
 
@@ -67,7 +45,7 @@ my %sealed;
 for my $case ([ 'file', $file ], [ 'age', "$with_age, $file" ], [ 'gpg', "$with_gpg, $with_age, $file" ])
 {
 	my ($name, $keks) = @$case;
-	set_settings('bulla.kek' => $keks);
+	set_settings($node, 'bulla.kek' => $keks);
 	is($node->safe_psql('postgres', "SELECT bulla.create_key('$name') IS NOT NULL"), 't', "$name: a key is made");
 	$sealed{$name} = $node->safe_psql('postgres', "SELECT bulla.encrypt('sealed under $name', '$name')");
 	# Whatever stands first: each of them unwraps what it wrapped.
@@ -78,11 +56,11 @@ for my $case ([ 'file', $file ], [ 'age', "$with_age, $file" ], [ 'gpg', "$with_
 is( $node->safe_psql('postgres', q{
 	SELECT count(*) FILTER (WHERE kek_id LIKE 'file:%'), count(DISTINCT kek_id) FILTER (WHERE kek_id ~ '^command:[0-9a-f]{32}$')
 	FROM bulla.keys}), '1|2', 'every key names the KEK that wrapped it');
-set_settings('bulla.kek' => "$with_age, $file");
+set_settings($node, 'bulla.kek' => "$with_age, $file");
 fails_like("SELECT bulla.decrypt('$sealed{gpg}')",
 	qr/ERROR:.*"gpg".*wrapped under KEK command:[0-9a-f]{32}, which setting bulla\.kek does not name/,
 	'a KEK that is not in the list is named');
-set_settings('bulla.kek' => "\"$with_age\" , $with_gpg");
+set_settings($node, 'bulla.kek' => "\"$with_age\" , $with_gpg");
 
 # Who has the recipient can wrap a key of his own in its place. The commitment refuses it.
 my $forged = "$short/forged";
@@ -108,7 +86,7 @@ my $works = "echo \$1 >> $calls; exec cat";
 my $fails = "echo the vault is on fire >&2; exit 1";
 my $hangs = "echo \$1 >> $calls; exec sleep 600";
 write_program($program, $works);
-set_settings('bulla.kek' => "command:own:$program %o, $with_age", 'bulla.kek_timeout' => '1s');
+set_settings($node, 'bulla.kek' => "command:own:$program %o, $with_age", 'bulla.kek_timeout' => '1s');
 $node->safe_psql('postgres', "SELECT bulla.create_key('own')");
 my $own = $node->safe_psql('postgres', "SELECT bulla.encrypt('mine', 'own')");
 
@@ -124,7 +102,7 @@ like(slurp_file($node->logfile), qr/LOG:  provider of a KEK: program of KEK comm
 is(asks("SELECT bulla.decrypt(bulla.encrypt('still', 'own'))"), 'still', 'who has the key cached goes on');
 
 # Changes of other keys, and of the statistics, do not take it away from him; its own do.
-set_settings('bulla.kek' => "$with_age, command:own:$program %o");
+set_settings($node, 'bulla.kek' => "$with_age, command:own:$program %o");
 $node->safe_psql('postgres', "SELECT bulla.create_key('another'); ANALYZE bulla.key_versions; VACUUM bulla.key_names, bulla.key_versions;");
 is(asks("SELECT bulla.decrypt('$own')"), 'mine', 'also when another key was made meanwhile');
 $node->safe_psql('postgres', "UPDATE bulla.key_versions SET state = 'disabled' WHERE key_id = (SELECT key_id FROM bulla.key_names WHERE name = 'another')");
@@ -141,7 +119,7 @@ write_program($program, $works);
 is(asks("SELECT bulla.decrypt('$own')"), 'mine', 'until the program is back');
 
 # The time to live ends it.
-set_settings('bulla.key_cache_ttl' => '2s');
+set_settings($node, 'bulla.key_cache_ttl' => '2s');
 is(asks("SELECT bulla.decrypt('$own')"), 'mine', 'within the time to live');
 write_program($program, $fails);
 ok(poll(sub { $session->query("SELECT bulla.decrypt('$own')"); return $session->{stderr} =~ /ERROR/; }),
@@ -152,14 +130,14 @@ write_program($program, $works);
 is(asks("SELECT bulla.decrypt('$own')"), 'mine', 'when the program is back, it is asked again');
 
 # One that hangs: the limit holds.
-set_settings('bulla.key_cache_ttl' => '1h');
+set_settings($node, 'bulla.key_cache_ttl' => '1h');
 write_program($program, $hangs);
 my $began = time;
 fails_like("SELECT bulla.decrypt('$own')", qr/ERROR:.*"own".*no answer within 1000 ms/, 'a program that hangs is waited for no longer than the limit');
 cmp_ok(time - $began, '<', 60, 'really');
 
 # And it can be cancelled at once; the program dies with the statement, and with the session.
-set_settings('bulla.kek_timeout' => '10min');
+set_settings($node, 'bulla.kek_timeout' => '10min');
 for my $case (
 	[ 'pg_cancel_backend', sub { $node->safe_psql('postgres', "SELECT pg_cancel_backend($_[0])") }, qr/canceling statement due to user request/ ],
 	[ 'statement_timeout', undef, qr/canceling statement due to statement timeout/ ],
@@ -186,7 +164,7 @@ my $after = start_psql($node, 'after', "SET statement_timeout = 1000;\n\\set ON_
 is(finish_psql($after), 'mine', 'after all that the program is asked and answers');
 
 # A program that fails does not make a key; nothing of it remains.
-set_settings('bulla.kek' => "command:own:$program %o", 'bulla.kek_timeout' => '5s');
+set_settings($node, 'bulla.kek' => "command:own:$program %o", 'bulla.kek_timeout' => '5s');
 write_program($program, $fails);
 fails_like("SELECT bulla.create_key('never')", qr/ERROR:.*KEK command:own could not wrap: the program ended with status 1/, 'no key is made');
 is($node->safe_psql('postgres', "SELECT count(*) FROM bulla.keys WHERE name = 'never'"), '0', 'really');

@@ -17,14 +17,7 @@ mkdir "$base/tokens" or die $!;
 append_to_file("$base/softhsm2.conf", "directories.tokendir = $base/tokens\nobjectstore.backend = file\nlog.level = ERROR\n");
 $ENV{SOFTHSM2_CONF} = "$base/softhsm2.conf";    # the server's environment too
 
-sub pin_file
-{
-	my ($name, $content) = @_;
-	unlink "$base/$name";
-	append_to_file("$base/$name", $content);
-	return "$base/$name";
-}
-my $pin = pin_file('pin', "4711-hunter2\n");
+my $pin = write_file("$base/pin", "4711-hunter2\n");
 
 sub make_token
 {
@@ -57,16 +50,7 @@ sub item { my ($path, $query) = @_; return "pkcs11:$path?module-path=$module&pin
 my $first = item('token=bulla;object=kek%201');
 my $second = item('token=bulla;object=kek2;id=%02;type=secret-key');
 
-sub set_setting
-{
-	my ($name, $value) = @_;
-	$node->append_conf('postgresql.conf', "$name = '$value'\n");
-	$node->reload;
-	$node->poll_query_until('postgres', "SELECT current_setting('$name')", $value) or die;
-	return;
-}
-
-set_setting('bulla.kek', $first);
+set_settings($node, 'bulla.kek' => $first);
 $node->safe_psql('postgres', "SELECT bulla.create_key('card')");
 my $sealed = $node->safe_psql('postgres', "SELECT bulla.encrypt('in the token', 'card')");
 is($node->safe_psql('postgres', "SELECT bulla.decrypt('$sealed')"), 'in the token', 'a new session unwraps the key in the token');
@@ -78,11 +62,9 @@ $node->safe_psql('postgres', "SELECT bulla.create_key('other')");
 $node->safe_psql('postgres', q{
 	CREATE TABLE kept AS SELECT version_id, wrapped FROM bulla.key_versions;
 	UPDATE bulla.key_versions AS v SET wrapped = o.wrapped FROM bulla.key_versions AS o WHERE o.version_id <> v.version_id});
-my ($code, $output, $errors) = $node->psql('postgres', "SELECT bulla.decrypt('$sealed')");
-like($errors, qr/ERROR:.*"card": wrapped key was altered, or belongs to another key version/, 'a wrapped key of another key is refused');
+like(errors_of($node, "SELECT bulla.decrypt('$sealed')"), qr/ERROR:.*"card": wrapped key was altered, or belongs to another key version/, 'a wrapped key of another key is refused');
 $node->safe_psql('postgres', 'UPDATE bulla.key_versions AS v SET wrapped = set_byte(k.wrapped, octet_length(k.wrapped) - 1, 255 - get_byte(k.wrapped, octet_length(k.wrapped) - 1)) FROM kept AS k WHERE k.version_id = v.version_id');
-($code, $output, $errors) = $node->psql('postgres', "SELECT bulla.decrypt('$sealed')");
-like($errors, qr/ERROR:.*"card": wrapped key was altered/, 'an altered one too');
+like(errors_of($node, "SELECT bulla.decrypt('$sealed')"), qr/ERROR:.*"card": wrapped key was altered/, 'an altered one too');
 $node->safe_psql('postgres', 'UPDATE bulla.key_versions AS v SET wrapped = k.wrapped FROM kept AS k WHERE k.version_id = v.version_id; DROP TABLE kept');
 
 # Several backends at once, each with processes and sessions of their own.
@@ -95,16 +77,16 @@ is(join(' ', map { my $printed = finish_psql($_); $printed =~ s/\n/ /g; $printed
 	'eight backends use the token at once');
 
 # Old and new side by side, moved from one to the other.
-set_setting('bulla.kek', "$second, $first");
+set_settings($node, 'bulla.kek' => "$second, $first");
 $node->safe_psql('postgres', 'CALL bulla.rewrap_keys()');
 is($node->safe_psql('postgres', 'SELECT count(DISTINCT kek_id) FROM bulla.keys'), '1', 'all keys are under the second');
-set_setting('bulla.kek', $second);
+set_settings($node, 'bulla.kek' => $second);
 is($node->safe_psql('postgres', "SELECT bulla.decrypt('$sealed')"), 'in the token', 'and open without the first');
 is($node->safe_psql('postgres', 'SELECT bool_and(bulla.decrypt(number) = $$number $$ || id) FROM cards'), 't', 'with everything sealed before');
 
 # What is wrong is said; no PIN is.
-my $wrong = pin_file('wrong', "0815-swordfish\n");
-my $open = pin_file('open', "4711-hunter2\n");
+my $wrong = write_file("$base/wrong", "0815-swordfish\n");
+my $open = write_file("$base/open", "4711-hunter2\n");
 chmod 0644, $open or die $!;
 my $inside = $node->data_dir . '/pin';
 append_to_file($inside, "4711-hunter2\n");
@@ -113,7 +95,7 @@ for my $case (
 	[ item('token=bulla;object=kek2', $open), qr/PIN file ".*open" of setting bulla\.kek has mode 0644/, 'a PIN that others can read' ],
 	[ item('token=bulla;object=kek2', $inside), qr/PIN file.*lies under the data directory/, 'a PIN that backups have' ],
 	[ item('token=bulla;object=kek2', "$base/absent"), qr/PIN file.*No such file/, 'no PIN' ],
-	[ item('token=bulla;object=kek2', pin_file('empty', "\n")), qr/does not hold a PIN/, 'an empty PIN' ],
+	[ item('token=bulla;object=kek2', write_file("$base/empty", "\n")), qr/does not hold a PIN/, 'an empty PIN' ],
 	[ item('token=other;object=kek2'), qr/no token with this label is present/, 'no such token' ],
 	[ item('token=bulla;object=absent'), qr/the token has no AES key with this label/, 'no such key' ],
 	[ item('token=bulla;object=twice'), qr/several AES keys with this label/, 'two such keys' ],
@@ -124,26 +106,25 @@ for my $case (
 	[ "pkcs11:token=bulla;object=kek2?module-path=$module&pin-value=4711-hunter2", qr/holds a PIN/, 'a PIN in the setting' ])
 {
 	my ($item, $reason, $name) = @$case;
-	set_setting('bulla.kek', $item);
-	($code, $output, $errors) = $node->psql('postgres', "SELECT bulla.create_key('never')");
+	set_settings($node, 'bulla.kek' => $item);
+	my $errors = errors_of($node, "SELECT bulla.create_key('never')");
 	like($errors, $reason, "$name: it is said");
 	unlike($errors, qr/4711-hunter2|0815-swordfish/, "$name: the PIN is not");
 }
-set_setting('bulla.kek', item('token=bulla;object=twice;id=%04'));
+set_settings($node, 'bulla.kek' => item('token=bulla;object=twice;id=%04'));
 is($node->safe_psql('postgres', "SELECT bulla.create_key('by id') IS NOT NULL"), 't', 'one of two by its id');
 
 # Two tokens of one label are told apart by their serials.
 make_token('bulla');
 my ($slots) = run_command([ 'softhsm2-util', '--show-slots' ]);
 my @serials = $slots =~ /Serial number:\s+([0-9a-f]+)/g;
-set_setting('bulla.kek', $second);
-($code, $output, $errors) = $node->psql('postgres', "SELECT bulla.decrypt('$sealed')");
-like($errors, qr/several tokens with this label/, 'two tokens with one label');
+set_settings($node, 'bulla.kek' => $second);
+like(errors_of($node, "SELECT bulla.decrypt('$sealed')"), qr/several tokens with this label/, 'two tokens with one label');
 my @answers;
 for my $serial (@serials)
 {
-	set_setting('bulla.kek', item("token=bulla;serial=$serial;object=kek2"));
-	($code, $output, $errors) = $node->psql('postgres', "SELECT bulla.decrypt('$sealed')");
+	set_settings($node, 'bulla.kek' => item("token=bulla;serial=$serial;object=kek2"));
+	my ($code, $output, $errors) = $node->psql('postgres', "SELECT bulla.decrypt('$sealed')");
 	push @answers, $output if $output ne '';
 }
 is_deeply(\@answers, ['in the token'], 'one of them by its serial');

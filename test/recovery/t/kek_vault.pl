@@ -15,14 +15,6 @@ my $base = $PostgreSQL::Test::Utils::tmp_check;
 my $real = exists $ENV{VAULT_ADDR};
 umask 077;
 
-sub secret_file
-{
-	my ($name, $content) = @_;
-	unlink "$base/$name";
-	append_to_file("$base/$name", $content);
-	return "$base/$name";
-}
-
 # Two authorities, one of which signs what the mock shows.
 sub make_certificate
 {
@@ -56,9 +48,9 @@ sub ask
 }
 ask('POST', 'v1/transit/keys/bulla');
 ask('POST', 'v1/transit/keys/bulla2');
-my $token = secret_file('token', "$ENV{VAULT_TOKEN}\n");
-my $role = secret_file('role', "$ENV{ROLE_ID}\n");
-my $secret = secret_file('secret', "$ENV{SECRET_ID}\n");
+my $token = write_file("$base/token", "$ENV{VAULT_TOKEN}\n");
+my $role = write_file("$base/role", "$ENV{ROLE_ID}\n");
+my $secret = write_file("$base/secret", "$ENV{SECRET_ID}\n");
 my $by_token = "vault:$ENV{VAULT_ADDR}?key=bulla&token_file=$token&ca_file=$ENV{VAULT_CACERT}";
 my $by_role = "vault:$ENV{VAULT_ADDR}?key=bulla&role_id_file=$role&secret_id_file=$secret&ca_file=$ENV{VAULT_CACERT}";
 
@@ -66,28 +58,12 @@ my $node = new_node('kek_vault', settings => 'bulla.kek_timeout = 30s');
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION bulla');
 
-sub set_settings
-{
-	my (%settings) = @_;
-	$node->append_conf('postgresql.conf', "$_ = '$settings{$_}'\n") for keys %settings;
-	$node->reload;
-	$node->poll_query_until('postgres', "SELECT current_setting('$_')", $settings{$_}) or die $_ for keys %settings;
-	return;
-}
-
-sub error_of
-{
-	my ($statement) = @_;
-	my ($code, $output, $errors) = $node->psql('postgres', $statement);
-	return $errors;
-}
-
-set_settings('bulla.kek' => $by_token);
+set_settings($node, 'bulla.kek' => $by_token);
 $node->safe_psql('postgres', "SELECT bulla.create_key('card')");
 my $sealed = $node->safe_psql('postgres', "SELECT bulla.encrypt('in the vault', 'card')");
 my $open = "SELECT bulla.decrypt('$sealed')";
 is($node->safe_psql('postgres', $open), 'in the vault', 'by a token: a new session unwraps the key');
-set_settings('bulla.kek' => $by_role);
+set_settings($node, 'bulla.kek' => $by_role);
 is($node->safe_psql('postgres', $open), 'in the vault', 'by AppRole');
 like($node->safe_psql('postgres', q{SELECT v.kek_id || ' ' || convert_from(substr(wrapped, 19), 'UTF8') FROM bulla.key_versions AS v}),
 	qr{^vault:[0-9a-f]{32} vault:v1:[A-Za-z0-9+/=]+$}, 'what is stored is what transit made of it');
@@ -97,7 +73,7 @@ $node->safe_psql('postgres', q{
 	SELECT bulla.create_key('other');
 	CREATE TABLE kept AS SELECT version_id, wrapped FROM bulla.key_versions;
 	UPDATE bulla.key_versions AS v SET wrapped = o.wrapped FROM bulla.key_versions AS o WHERE o.version_id <> v.version_id});
-like(error_of($open), qr/ERROR:.*"card": wrapped key was altered, or belongs to another key version/, 'a wrapped key of another key is refused');
+like(errors_of($node, $open), qr/ERROR:.*"card": wrapped key was altered, or belongs to another key version/, 'a wrapped key of another key is refused');
 $node->safe_psql('postgres', 'UPDATE bulla.key_versions AS v SET wrapped = k.wrapped FROM kept AS k WHERE k.version_id = v.version_id');
 is($node->safe_psql('postgres', $open), 'in the vault', 'the right one is taken');
 
@@ -108,41 +84,41 @@ like($node->safe_psql('postgres', q{SELECT convert_from(substr(wrapped, 19), 'UT
 	qr/^vault:v2:/, 'a transit key that was rotated wraps by its new version');
 is($node->safe_psql('postgres', $open), 'in the vault', 'and opens what its old one wrapped');
 (my $other = $by_role) =~ s/key=bulla/key=bulla2/;
-set_settings('bulla.kek' => "$other, $by_role");
+set_settings($node, 'bulla.kek' => "$other, $by_role");
 $node->safe_psql('postgres', 'CALL bulla.rewrap_keys()');
 is($node->safe_psql('postgres', 'SELECT count(DISTINCT kek_id), count(*) FROM bulla.keys'), '1|3', 'all keys are under another transit key');
-set_settings('bulla.kek' => $other);
+set_settings($node, 'bulla.kek' => $other);
 is($node->safe_psql('postgres', $open), 'in the vault', 'and open without the first');
-set_settings('bulla.kek' => "$other&name=renamed");
-like(error_of($open), qr/which setting bulla\.kek does not name/, 'a KEK of another name is another KEK');
-set_settings('bulla.kek' => $other);
+set_settings($node, 'bulla.kek' => "$other&name=renamed");
+like(errors_of($node, $open), qr/which setting bulla\.kek does not name/, 'a KEK of another name is another KEK');
+set_settings($node, 'bulla.kek' => $other);
 
 # Credentials.
 (my $wrong = $by_token) =~ s/key=bulla/key=bulla2/;
-my $wrong_token = secret_file('wrong', "hvs.not-a-token\n");
-set_settings('bulla.kek' => $wrong =~ s/token_file=[^&]+/token_file=$wrong_token/r);
-like(error_of($open), qr/ERROR:.*KEK vault:transit\/bulla2: answered with status 403: permission denied/, 'a wrong token');
-unlike(error_of($open), qr/hvs\./, 'is not told');
-my $wrong_secret = secret_file('wrong_secret', "not-a-secret\n");
-set_settings('bulla.kek' => $other =~ s/secret_id_file=[^&]+/secret_id_file=$wrong_secret/r);
-like(error_of($open), qr/refused the role id and secret id/, 'a wrong secret id');
+my $wrong_token = write_file("$base/wrong", "hvs.not-a-token\n");
+set_settings($node, 'bulla.kek' => $wrong =~ s/token_file=[^&]+/token_file=$wrong_token/r);
+like(errors_of($node, $open), qr/ERROR:.*KEK vault:transit\/bulla2: answered with status 403: permission denied/, 'a wrong token');
+unlike(errors_of($node, $open), qr/hvs\./, 'is not told');
+my $wrong_secret = write_file("$base/wrong_secret", "not-a-secret\n");
+set_settings($node, 'bulla.kek' => $other =~ s/secret_id_file=[^&]+/secret_id_file=$wrong_secret/r);
+like(errors_of($node, $open), qr/refused the role id and secret id/, 'a wrong secret id');
 chmod 0644, $wrong_token or die $!;
-set_settings('bulla.kek' => $wrong =~ s/token_file=[^&]+/token_file=$wrong_token/r);
-like(error_of($open), qr/token file ".*wrong" of setting bulla\.kek has mode 0644/, 'a token that others can read');
-secret_file('wrong', "two\nlines\n");
-like(error_of($open), qr/does not hold one line/, 'a token of two lines');
-set_settings('bulla.kek' => $other =~ s/key=bulla2/key=absent&name=transit\/bulla2/r);
-like(error_of($open), qr/ERROR:.*answered with status 40[04]/, 'a transit key that is not there');
-set_settings('bulla.kek' => $other =~ s/&ca_file=[^&]+//r);
-like(error_of($open), qr/ERROR:.*cannot be reached: SSL peer certificate/, 'a certificate that nobody vouches for') if !$real;
+set_settings($node, 'bulla.kek' => $wrong =~ s/token_file=[^&]+/token_file=$wrong_token/r);
+like(errors_of($node, $open), qr/token file ".*wrong" of setting bulla\.kek has mode 0644/, 'a token that others can read');
+write_file("$base/wrong", "two\nlines\n");
+like(errors_of($node, $open), qr/does not hold one line/, 'a token of two lines');
+set_settings($node, 'bulla.kek' => $other =~ s/key=bulla2/key=absent&name=transit\/bulla2/r);
+like(errors_of($node, $open), qr/ERROR:.*answered with status 40[04]/, 'a transit key that is not there');
+set_settings($node, 'bulla.kek' => $other =~ s/&ca_file=[^&]+//r);
+like(errors_of($node, $open), qr/ERROR:.*cannot be reached: SSL peer certificate/, 'a certificate that nobody vouches for') if !$real;
 
 if (!$real)
 {
-	set_settings('bulla.kek' => $other =~ s/mock\.pem/other.pem/r);
-	like(error_of($open), qr/ERROR:.*cannot be reached: SSL peer certificate/, 'a certificate of another authority');
-	set_settings('bulla.kek' => $other =~ s/127\.0\.0\.1/localhost/r);
-	like(error_of($open), qr/ERROR:.*cannot be reached: SSL/, 'a certificate of another name');
-	set_settings('bulla.kek' => $other);
+	set_settings($node, 'bulla.kek' => $other =~ s/mock\.pem/other.pem/r);
+	like(errors_of($node, $open), qr/ERROR:.*cannot be reached: SSL peer certificate/, 'a certificate of another authority');
+	set_settings($node, 'bulla.kek' => $other =~ s/127\.0\.0\.1/localhost/r);
+	like(errors_of($node, $open), qr/ERROR:.*cannot be reached: SSL/, 'a certificate of another name');
+	set_settings($node, 'bulla.kek' => $other);
 
 	my $fault = sub { my ($name, $times) = @_; ask('POST', 'mock', qq({"fault": "$name", "times": $times})); return; };
 	my $asked = sub { my ($path) = @_; my ($count) = ask('GET', 'mock') =~ m{"\Q$path\E": (\d+)}; return $count // 0; };
@@ -163,7 +139,7 @@ if (!$real)
 	{
 		my ($name, $reason) = @$case;
 		$fault->($name, 1000);
-		my $errors = error_of($open);
+		my $errors = errors_of($node, $open);
 		like($errors, qr/ERROR:.*"card": KEK vault:transit\/bulla2: /, "$name: the key and its KEK are named");
 		like($errors, $reason, "$name: and what is wrong");
 		unlike($errors, qr/Vault is sealed|quota|internal error/, "$name: what the server said is not repeated");
@@ -172,14 +148,14 @@ if (!$real)
 	like(slurp_file($node->logfile), qr/LOG:  provider of a KEK: KEK vault:transit\/bulla2: Vault is sealed/, 'that is in the log');
 
 	# One that hangs: the limit holds, and the wait is cancelled.
-	set_settings('bulla.kek_timeout' => '1s');
+	set_settings($node, 'bulla.kek_timeout' => '1s');
 	$fault->('hang', 1);
-	like(error_of($open), qr/ERROR:.*(no answer within 1000 ms|cannot be reached: Timeout was reached)/, 'a server that hangs');
-	set_settings('bulla.kek_timeout' => '10min');
+	like(errors_of($node, $open), qr/ERROR:.*(no answer within 1000 ms|cannot be reached: Timeout was reached)/, 'a server that hangs');
+	set_settings($node, 'bulla.kek_timeout' => '10min');
 	$fault->('hang', 1);
-	like(error_of("SET statement_timeout = 1000; $open"), qr/canceling statement due to statement timeout/, 'is given up by a cancel');
+	like(errors_of($node, "SET statement_timeout = 1000; $open"), qr/canceling statement due to statement timeout/, 'is given up by a cancel');
 	$fault->('none', 0);
-	set_settings('bulla.kek_timeout' => '30s');
+	set_settings($node, 'bulla.kek_timeout' => '30s');
 
 	# Outage, and cached keys.
 	my $session = $node->background_psql('postgres', on_error_stop => 0);
@@ -212,8 +188,8 @@ if (!$real)
 
 	# A token in a file is renewed by who uses it, when half of its time is over.
 	my ($short) = ask('POST', 'v1/auth/token/create', '{"ttl": "4s"}') =~ /"client_token": "([^"]+)"/;
-	secret_file('token', "$short\n");
-	set_settings('bulla.kek' => $wrong);
+	write_file("$base/token", "$short\n");
+	set_settings($node, 'bulla.kek' => $wrong);
 	poll(sub { my ($ttl) = ask_as($short) =~ /"ttl": (\d+)/; return $ttl <= 1 }) or die;
 	is($node->safe_psql('postgres', $open), 'in the vault', 'a token that is about to expire serves');
 	is($asked->('auth/token/renew-self'), 2, 'and is renewed (hvac did so once)');

@@ -16,31 +16,11 @@ my $base = $PostgreSQL::Test::Utils::tmp_check;
 # the backend only where it has unwrapped them.
 my $program = "$base/turn";
 my $turn = q{perl -e 'local $/; binmode STDIN; binmode STDOUT; my $x = <STDIN>; print $x ^ ("\x01" x length $x)'};
-write_program($turn);
+write_program($program, $turn);
 my $node = new_node('key_memory');
 $node->append_conf('postgresql.conf', "bulla.kek = 'command:turning:$program, file:" . kek_file() . "'\n");
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION bulla');
-
-sub write_program
-{
-	my ($lines) = @_;
-	open(my $file, '>', "$program.new") or die $!;
-	print $file "#!/bin/sh\n$lines\n";
-	close($file);
-	chmod 0700, "$program.new" or die $!;
-	rename "$program.new", $program or die $!;
-	return;
-}
-
-sub set_setting
-{
-	my ($name, $value) = @_;
-	$node->append_conf('postgresql.conf', "$name = '$value'\n");
-	$node->reload;
-	$node->poll_query_until('postgres', "SELECT current_setting('$name')", $value) or die;
-	return;
-}
 
 # The data key of a key's first version.
 sub data_key
@@ -104,27 +84,27 @@ is(found($pid, $data_key, 1), 0, 'a transaction that uses no key wipes it as wel
 $node->safe_psql('postgres', sprintf $state, 'enabled');
 is($asked->(), 'opened', 'enabled once more');
 cmp_ok(found($pid, $data_key), '>', 0, 'it is there once more');
-write_program('exit 1');
-set_setting('bulla.key_cache_ttl', '1s');
+write_program($program, 'exit 1');
+set_settings($node, 'bulla.key_cache_ttl' => '1s');
 ok(poll(sub { $session->query("SELECT bulla.decrypt('$sealed')"); return $session->{stderr} =~ /ended with status 1/; }), 'its time is over, and the program away');
 is(found($pid, $data_key, 1), 0, 'it is nowhere');
 $session->{stderr} = '';
 
 # What the program answers is wiped even where it is not what was asked for.
-write_program($turn . '; printf x');
-set_setting('bulla.key_cache_ttl', '1h');
+write_program($program, $turn . '; printf x');
+set_settings($node, 'bulla.key_cache_ttl' => '1h');
 $session->query("SELECT bulla.decrypt('$sealed')");
 like($session->{stderr}, qr/wrong size/, 'an answer that is too long is refused');
 is(found($pid, $data_key, 1), 0, 'it is nowhere');
 $session->{stderr} = '';
 
 # Making a key leaves nothing of it behind.
-write_program($turn);
+write_program($program, $turn);
 $session->query_safe("SELECT bulla.create_key('made here')");
 is(found($pid, data_key('made here'), 1), 0, 'who makes a key does not keep it');
 
 # A KEK in a file is read, used, and gone.
-set_setting('bulla.kek', 'file:' . kek_file());
+set_settings($node, 'bulla.kek' => 'file:' . kek_file());
 $session->query_safe("SELECT bulla.create_key('under a file')");
 is($session->query_safe("SELECT bulla.decrypt(bulla.encrypt('x', 'under a file'))"), 'x', 'a key under a KEK in a file');
 is(found($pid, $kek, 1), 0, 'the KEK is nowhere in the memory of the session');

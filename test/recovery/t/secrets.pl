@@ -111,9 +111,7 @@ for my $case (@failing)
 # With wrong KEKs.
 for my $path ($other_kek, $bad_kek, '/nonexistent')
 {
-	$node->append_conf('postgresql.conf', "bulla.kek = 'file:$path'\n");
-	$node->reload;
-	$node->poll_query_until('postgres', "SHOW bulla.kek", "file:$path") or die 'the setting is not taken';
+	set_settings($node, 'bulla.kek' => "file:$path");
 	for my $case ([ 'SELECT bulla.decrypt($1, $2)', $sealed, $context ],
 		[ 'SELECT bulla.encrypt($1, $$card$$, $2)', $plain, $context ])
 	{
