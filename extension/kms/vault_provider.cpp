@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/base64.h"
-#include "kms/remote_task.h"
+#include "kms/remote_provider.h"
 #include "kms/vault_session.h"
 #include "kms/vault_settings.h"
 
@@ -13,7 +13,7 @@ namespace bulla {
 namespace {
 
 using nlohmann::json;
-using Clock = std::chrono::steady_clock;
+using Clock = Waiter::Clock;
 
 // A token is looked at for renewal so often at most.
 constexpr auto kRenewalInterval = std::chrono::minutes(5);
@@ -66,106 +66,70 @@ Result<SecretBytes> Plaintext(const json& result) {
   return bytes;
 }
 
-class VaultProvider final : public KekProvider {
+// One request for a whole batch.
+class VaultProvider final : public RemoteProvider {
  public:
   VaultProvider(VaultSettings settings, const KekId& id, const ProviderEnvironment& environment)
-      : settings_(std::move(settings)), id_(id), environment_(environment) {}
-
-  KekKind kind() const override { return KekKind::kVault; }
-  Result<KekId> Id() override { return id_; }
-  bool PrefersBatches() const override { return true; }
-
-  Result<std::vector<std::vector<std::byte>>> Wrap(std::span<const ToWrap> batch,
-                                                   Waiter& waiter) override {
-    const auto sealed = Ask(
-        "encrypt",
-        [&] {
-          json items = json::array();
-          for (const ToWrap& item : batch)
-            items.push_back({{"plaintext", Base64(item.structure->RevealSecretBytes())},
-                             {"associated_data", Base64(item.binding)}});
-          return items;
-        },
-        batch.size(), Ciphertext, waiter);
-    if (!sealed.ok()) return sealed.error();
-    std::vector<std::vector<std::byte>> all;
-    for (const Result<SecretBytes>& item : sealed.value()) {
-      if (!item.ok()) return About(item.error());
-      const Bytes bytes = item.value().RevealSecretBytes();
-      all.emplace_back(bytes.begin(), bytes.end());
-    }
-    return all;
-  }
-
-  Result<std::vector<Result<SecretBytes>>> Unwrap(std::span<const ToUnwrap> batch,
-                                                  Waiter& waiter) override {
-    return Ask(
-        "decrypt",
-        [&] {
-          json items = json::array();
-          for (const ToUnwrap& item : batch)
-            items.push_back(
-                {{"ciphertext", AsText(item.sealed)}, {"associated_data", Base64(item.binding)}});
-          return items;
-        },
-        batch.size(), Plaintext, waiter);
-  }
+      : RemoteProvider(id, settings.name),
+        settings_(std::move(settings)),
+        environment_(environment) {}
 
  private:
-  // One request for the whole batch, made and read in a child process.
-  template <class MakeItems>
-  Result<std::vector<Result<SecretBytes>>> Ask(const char* operation, MakeItems make_items,
-                                               size_t count,
-                                               Result<SecretBytes> (*read)(const json& result),
-                                               Waiter& waiter) {
-    const bool use_kept = token_good_until_ > Clock::now();
-    const bool renew = renew_at_ <= Clock::now();
-    Result<RemoteAnswers> answers = RunRemotely(
-        [&]() -> Result<RemoteAnswers> {
-          // Only here, in the child, are secrets in ordinary memory.
-          std::string kept(use_kept ? AsText(token_.RevealSecretBytes()) : std::string_view());
-          VaultSession session(settings_, environment_.data_directory, waiter.deadline(),
-                               std::move(kept), renew);
-          const Result<json> results =
-              BatchResults(session.Post(settings_.mount + "/" + operation + "/" + settings_.key,
-                                        {{"batch_input", make_items()}}),
-                           count);
-          if (!results.ok()) return results.error();
-          RemoteAnswers found;
-          for (const json& result : results.value()) found.items.push_back(read(result));
-          session.RenewIfDue();
-          found.kept_seconds = session.token_seconds();
-          if (settings_.token_file.empty()) {
-            Result<SecretBytes> token = SecretBytes::CopyOf(AsBytes(session.token()));
-            if (!token.ok()) return token.error();
-            found.kept = std::move(token).value();
-          }
-          return found;
-        },
-        Who(), waiter);
-    if (!answers.ok()) return answers.error();
-    Keep(std::move(answers.value().kept), answers.value().kept_seconds, renew);
-    if (answers.value().items.size() != count) return About(NotItsApi());
-    return std::move(answers.value().items);
+  Result<RemoteAnswers> WrapInChild(std::span<const ToWrap> batch,
+                                    Clock::time_point deadline) override {
+    json items = json::array();
+    for (const ToWrap& item : batch)
+      items.push_back({{"plaintext", Base64(item.structure->RevealSecretBytes())},
+                       {"associated_data", Base64(item.binding)}});
+    return Ask("encrypt", items, Ciphertext, deadline);
+  }
+
+  Result<RemoteAnswers> UnwrapInChild(std::span<const ToUnwrap> batch,
+                                      Clock::time_point deadline) override {
+    json items = json::array();
+    for (const ToUnwrap& item : batch)
+      items.push_back(
+          {{"ciphertext", AsText(item.sealed)}, {"associated_data", Base64(item.binding)}});
+    return Ask("decrypt", items, Plaintext, deadline);
+  }
+
+  // In the child, where alone secrets are in ordinary memory.
+  Result<RemoteAnswers> Ask(const char* operation, const json& items,
+                            Result<SecretBytes> (*read)(const json& result),
+                            Clock::time_point deadline) const {
+    std::string kept;
+    if (token_good_until_ > Clock::now()) kept = AsText(token_.RevealSecretBytes());
+    VaultSession session(settings_, environment_.data_directory, deadline, std::move(kept),
+                         RenewalIsDue());
+    const Result<json> results =
+        BatchResults(session.Post(settings_.mount + "/" + operation + "/" + settings_.key,
+                                  {{"batch_input", items}}),
+                     items.size());
+    if (!results.ok()) return results.error();
+    RemoteAnswers answers;
+    for (const json& result : results.value()) answers.items.push_back(read(result));
+    session.RenewIfDue();
+    answers.kept_seconds = session.token_seconds();
+    if (settings_.token_file.empty()) {
+      Result<SecretBytes> token = SecretBytes::CopyOf(AsBytes(session.token()));
+      if (!token.ok()) return token.error();
+      answers.kept = std::move(token).value();
+    }
+    return answers;
   }
 
   // A token that AppRole gave is used again by this backend while nine tenths of its time last.
-  void Keep(SecretBytes token, uint32_t seconds, bool renewed) {
+  void Keep(SecretBytes token, uint32_t seconds) override {
     const auto now = Clock::now();
-    if (renewed) renew_at_ = now + kRenewalInterval;
+    if (RenewalIsDue()) renew_at_ = now + kRenewalInterval;
     if (token.size() == 0) return;
     token_ = std::move(token);
     if (seconds > 0) token_good_until_ = now + std::chrono::milliseconds(uint64_t{seconds} * 900);
   }
 
-  std::string Who() const { return "KEK vault:" + settings_.name; }
-  Error About(Error error) const {
-    error.message = Who() + ": " + error.message;
-    return error;
-  }
+  bool RenewalIsDue() const { return renew_at_ <= Clock::now(); }
 
   VaultSettings settings_;
-  KekId id_;
   ProviderEnvironment environment_;
   SecretBytes token_;
   Clock::time_point token_good_until_;
