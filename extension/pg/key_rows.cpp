@@ -65,6 +65,14 @@ KeyId IdOfKey(const KeyRow& row) {
   return id;
 }
 
+VersionId IdOfVersion(const KeyRow& row) {
+  VersionId id;
+  memcpy(id.bytes.data(), row.version_id.data(), Min(row.version_id.size(), id.bytes.size()));
+  return id;
+}
+
+bool IsEnabled(const KeyRow& row) { return row.found && strcmp(row.state, "enabled") == 0; }
+
 Result<KeyVersion> DescriptionOf(const KeyRow& row) {
   const auto purpose = ParsePurpose(row.purpose);
   if (!purpose.ok()) return purpose.error();

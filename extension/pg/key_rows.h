@@ -31,6 +31,10 @@ struct KeyRow {
 };
 
 KeyId IdOfKey(const KeyRow& row);
+VersionId IdOfVersion(const KeyRow& row);
+
+// Whether it was found, and may seal and open.
+bool IsEnabled(const KeyRow& row);
 
 // What a row says, parsed, for inside Enter: kInvalidArgument or kCorrupt where somebody changed the tables.
 Result<KeyVersion> DescriptionOf(const KeyRow& row);

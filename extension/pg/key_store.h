@@ -12,37 +12,20 @@ extern "C" {
 #include "postgres.h"
 }
 
-#include <memory>
-#include <string>
 #include <string_view>
 
-#include "core/blind_index.h"
-#include "core/data_key.h"
-#include "core/envelope.h"
-#include "core/key_version.h"
 #include "pg/key_access.h"
+#include "pg/key_unwrap.h"
 
 namespace bulla {
-
-// A version of a key, unwrapped.
-struct CachedKey {
-  std::string name;
-  KeyVersion version;
-  Commitment commitment;
-  std::unique_ptr<EnvelopeCipher> cipher;  // purpose encrypt
-  std::unique_ptr<BlindIndexKey> index;    // purpose index
-};
-
-// Registers the callbacks; once per backend. Loads no key.
-void WatchKeys();
 
 // The primary version of a key, or the version that an envelope names, where the current user may use the key
 // so. Valid until the next call, or until invalidations are accepted. Raises undefined_object for an unknown
 // key or version, what RequireUse raises before anything is unwrapped, object_not_in_prerequisite_state where
 // it is disabled or destroyed or the KEK is absent or another one, system_error where the KEK's provider
 // cannot be reached, naming key or setting.
-const CachedKey& PrimaryKey(std::string_view key_name, Use use);
-const CachedKey& KeyOfVersion(const VersionId& version, Use use);
+const UnwrappedKey& PrimaryKey(std::string_view key_name, Use use);
+const UnwrappedKey& KeyOfVersion(const VersionId& version, Use use);
 
 // Their ciphers, and what indexes; raise wrong_object_type for a key of another purpose.
 EnvelopeCipher* PrimaryCipher(std::string_view key_name, Use use);

@@ -12,7 +12,7 @@ extern "C" {
 #include "pg/emergency.h"
 #include "pg/head_cache.h"
 #include "pg/key_access.h"
-#include "pg/key_store.h"
+#include "pg/key_cache.h"
 #include "pg/ledger_relation.h"
 #include "pg/own_ddl.h"
 #include "pg/refusal_ring.h"
@@ -39,7 +39,7 @@ void _PG_init(void) {
   }
   bulla::WatchLedgerRelations();
   bulla::WatchTransactions();
-  bulla::WatchKeys();
+  bulla::KeyCache::Watch();
   bulla::WatchKeyAccess();
   bulla::WatchEmergency();
   bulla::WatchRefusals();
