@@ -11,6 +11,7 @@ extern "C" {
 #include "executor/executor.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_relation.h"
 #include "storage/latch.h"
@@ -40,6 +41,17 @@ extern "C" {
 }
 
 namespace bulla {
+
+// What walks through expressions calls any function, and says so in another way since 16.
+#if PG_VERSION_NUM >= 160000
+using TreeWalker = tree_walker_callback;
+inline TreeWalker AsTreeWalker(bool (*walk)(Node*, void*)) { return walk; }
+#else
+using TreeWalker = bool (*)();
+inline TreeWalker AsTreeWalker(bool (*walk)(Node*, void*)) {
+  return reinterpret_cast<TreeWalker>(reinterpret_cast<void (*)()>(walk));
+}
+#endif
 
 inline bool OwnsRelation(Oid relation, Oid role) {
 #if PG_VERSION_NUM >= 160000

@@ -19,6 +19,8 @@ extern "C" {
 #include "utils/syscache.h"
 }
 
+#include "pg/versions.h"
+
 namespace bulla {
 namespace {
 
@@ -40,7 +42,6 @@ bool HasRowsOfTables(const RangeTblEntry* entry, const Query* query, List* table
 }
 
 bool QueryReadsWholeRow(Query* query, const Walk& outer);
-bool (*Walker())();
 
 bool ReadsWholeRow(Node* node, void* context) {
   const auto* const walk = static_cast<const Walk*>(context);
@@ -54,17 +55,12 @@ bool ReadsWholeRow(Node* node, void* context) {
     const auto* const query = static_cast<const Query*>(list_nth(walk->queries, level));
     return HasRowsOfTables(rt_fetch(var->varno, query->rtable), query, walk->tables);
   }
-  return expression_tree_walker(node, Walker(), context);
-}
-
-// PostgreSQL's walkers take any function.
-bool (*Walker())() {
-  return reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(ReadsWholeRow));
+  return expression_tree_walker(node, AsTreeWalker(ReadsWholeRow), context);
 }
 
 bool QueryReadsWholeRow(Query* query, const Walk& outer) {
   Walk walk = {outer.tables, lcons(query, list_copy(outer.queries))};
-  return query_tree_walker(query, Walker(), &walk, QTW_IGNORE_JOINALIASES);
+  return query_tree_walker(query, AsTreeWalker(ReadsWholeRow), &walk, QTW_IGNORE_JOINALIASES);
 }
 
 // The view that a rule is of, where what the rule does reads whole rows.
