@@ -2,18 +2,14 @@
 // promises about sizes, what decodes has one text only, and nothing opens under a key that sealed nothing.
 
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "core/envelope.h"
+#include "require.h"
 
 namespace bulla {
 namespace {
-
-void Require(bool promise) {
-  if (!promise) std::abort();
-}
 
 EnvelopeCipher CipherFor(const Envelope& envelope) {
   const SecretBytes key = SecretBytes::Allocate(DataKeySize(envelope.algorithm)).value();
