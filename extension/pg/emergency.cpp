@@ -58,24 +58,6 @@ void Learn() {
   }
 }
 
-[[noreturn]] void Refuse(Restriction restriction) {
-  const int index = static_cast<int>(restriction);
-  const EmergencyRow* const emergency = ReadEmergency();  // none where it was ended just now
-  ereport(ERROR,
-          (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("%s", kRefusals[index]),
-           emergency == nullptr ? 0
-                                : errdetail("Restriction %s is in force: %s",
-                                            kRestrictionNames[index], emergency->reason),
-           errhint("bulla.emergency_mode shows since when. bulla.disable_emergency_mode ends it, "
-                   "with the code that bulla.enable_emergency_mode returned.")));
-}
-
-bool IsInForce(Restriction restriction) {
-  AcceptInvalidationMessages();
-  if (!state.known) Learn();
-  return (state.restrictions & Bit(restriction)) != 0;
-}
-
 void Forget(Datum, Oid relation) {
   if (OidIsValid(relation) && OidIsValid(state.watched_relation) &&
       relation != state.watched_relation)
@@ -88,15 +70,33 @@ void Forget(Datum, Oid relation) {
 
 void WatchEmergency() { ListenForRelationChanges(Forget, Datum{0}); }
 
+bool IsInForce(Restriction restriction) {
+  AcceptInvalidationMessages();
+  if (!state.known) Learn();
+  return (state.restrictions & Bit(restriction)) != 0;
+}
+
+void RaiseRestricted(Restriction restriction) {
+  const int index = static_cast<int>(restriction);
+  const EmergencyRow* const emergency = ReadEmergency();  // none where it was ended just now
+  ereport(ERROR,
+          (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("%s", kRefusals[index]),
+           emergency == nullptr ? 0
+                                : errdetail("Restriction %s is in force: %s",
+                                            kRestrictionNames[index], emergency->reason),
+           errhint("bulla.emergency_mode shows since when. bulla.disable_emergency_mode ends it, "
+                   "with the code that bulla.enable_emergency_mode returned.")));
+}
+
 void RequireNotRestricted(Restriction restriction) {
-  if (IsInForce(restriction)) Refuse(restriction);
+  if (IsInForce(restriction)) RaiseRestricted(restriction);
 }
 
 void RequireMayAppend(Relation ledger) {
   if (!IsInForce(Restriction::kReadOnly)) return;
   // Nobody but the extension's owner inserts there: what is done in an emergency is written down.
   const Oid events = get_relname_relid("events", get_namespace_oid("bulla", false));
-  if (RelationGetRelid(ledger) != events) Refuse(Restriction::kReadOnly);
+  if (RelationGetRelid(ledger) != events) RaiseRestricted(Restriction::kReadOnly);
 }
 
 }  // namespace bulla

@@ -13,6 +13,8 @@ extern "C" {
 #include "core/emergency_code.h"
 #include "kms/system_random.h"
 #include "pg/arguments.h"
+#include "pg/audit_entry.h"
+#include "pg/audit_ring.h"
 #include "pg/emergency.h"
 #include "pg/emergency_attempts.h"
 #include "pg/emergency_row.h"
@@ -103,9 +105,16 @@ const EmergencyRow& CurrentEmergency() {
   return *emergency;
 }
 
-// The event goes where the transaction goes; the line in the log and the count stay.
+// Where shared memory takes it the event outlives a rollback. Else it goes where the transaction goes; the line in
+// the log and the count stay.
+void RecordWrongCode(int64 attempt) {
+  AuditEntry entry = NewAuditEntry(Act::kWrongCode);
+  entry.attempt = attempt;
+  if (!KeepEntry(entry).in_ring) RecordEntry(entry);
+}
+
 void TellWrongCode(int64 attempt) {
-  RecordEvent("emergency.wrong_code", EventDetail().Number("count", attempt));
+  RecordWrongCode(attempt);
   const char* const role = GetUserNameFromId(GetSessionUserId(), true);
   ereport(LOG, (errmsg("wrong code for ending emergency mode: attempt %lld, by role \"%s\"",
                        static_cast<long long>(attempt), role == nullptr ? "" : role)));

@@ -70,7 +70,7 @@ bool IsGranted(const KeyId& key, Oid user, Use use) {
 }
 
 [[noreturn]] void Refuse(const KeyId& key, const char* key_name, Oid user, Use use) {
-  NoteRefusal(use, Why::kNotGranted, &key, nullptr);
+  NoteRefusal(use, Act::kNotGranted, &key, nullptr);
   const char* const role = GetUserNameFromId(user, true);  // none where it was dropped meanwhile
   ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                   errmsg("permission denied for key \"%s\": may not %s", key_name, Name(use)),

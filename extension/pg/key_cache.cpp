@@ -57,7 +57,8 @@ void KeyCache::OnInvalidation(Datum, Oid relation) {
   if (!cache.entries_.empty()) cache.checked_ = false;
 }
 
-// A version's id commits to its data key, so of what was unwrapped nothing but the state can have changed.
+// A version's id commits to its data key, so of what was unwrapped nothing but the state can have changed, and
+// whether its uses are recorded.
 void KeyCache::Recheck() {
   while (!checked_) {
     CHECK_FOR_INTERRUPTS();
@@ -65,7 +66,13 @@ void KeyCache::Recheck() {
     ListCell* cell;
     foreach (cell, Kept(false)) {
       const auto& id = *static_cast<const VersionId*>(lfirst(cell));
-      if (!IsEnabled(FindVersion(id))) entries_.erase(id);
+      const KeyRow row = FindVersion(id);
+      const auto found = entries_.find(id);
+      if (found == entries_.end()) continue;
+      if (IsEnabled(row))
+        found->second->key.audited = row.audited;
+      else
+        entries_.erase(found);
     }
     AcceptInvalidationMessages();
     if (generation_ == generation) checked_ = true;

@@ -18,6 +18,7 @@ void ReadName(HeapTuple tuple, Relation table, KeyRow* row) {
   row->name = TextOf(tuple, table, kNamesName);
   row->purpose = TextOf(tuple, table, kNamesPurpose);
   row->algorithm = TextOf(tuple, table, kNamesAlgorithm);
+  row->audited = DatumGetBool(ColumnOf(tuple, table, kNamesAudited));
 }
 
 void ReadVersion(HeapTuple tuple, Relation table, KeyRow* row) {
@@ -135,7 +136,7 @@ bool FindKey(const KeyId& id, KeyRow* key) {
 KeyRow ReadVersionById(const VersionId& version, Use use) {
   const KeyRow row = FindVersion(version);
   if (!row.found) {
-    NoteRefusal(use, Why::kUnknownVersion, nullptr, &version);
+    NoteRefusal(use, Act::kUnknownVersion, nullptr, &version);
     ereport(ERROR,
             (errcode(ERRCODE_UNDEFINED_OBJECT),
              errmsg("the key version that sealed this value is not in this database"),
@@ -144,7 +145,7 @@ KeyRow ReadVersionById(const VersionId& version, Use use) {
   RequireUse(IdOfKey(row), row.name, use);
   if (strcmp(row.state, "enabled") != 0) {
     const bool destroyed = strcmp(row.state, "destroyed") == 0;
-    NoteRefusal(use, destroyed ? Why::kDestroyed : Why::kDisabled, nullptr, &version);
+    NoteRefusal(use, destroyed ? Act::kDestroyed : Act::kDisabled, nullptr, &version);
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("version %d of key \"%s\" is %s", row.version, row.name, row.state)));
   }

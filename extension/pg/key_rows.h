@@ -20,6 +20,7 @@ struct KeyRow {
   const char* name;
   const char* purpose;
   const char* algorithm;
+  bool audited;  // bulla.set_key_audit
   pg_uuid_t key_id;
   int32 version;
   const char* state;

@@ -91,7 +91,7 @@ const UnwrappedKey& FindOrLoad(Find find, Read read, const char* primary_of, Use
           cache.Keep(std::move(unwrapped).value(), primary_of, generation);
           return true;
         },
-        [&] { NoteRefusal(use, Why::kUnavailable, nullptr, &version); });
+        [&] { NoteRefusal(use, Act::kUnavailable, nullptr, &version); });
   }
 }
 
@@ -129,10 +129,11 @@ EnvelopeCipher* PrimaryCipher(std::string_view key_name, Use use) {
   return CipherOf(PrimaryKey(key_name, use));
 }
 
-EnvelopeCipher* CipherOfVersion(const VersionId& version, Use use) {
+const UnwrappedKey& OpeningKey(const VersionId& version, Use use) {
   const UnwrappedKey& key = KeyOfVersion(version, use);
-  if (key.cipher == nullptr) NoteRefusal(use, Why::kWrongPurpose, nullptr, &version);
-  return CipherOf(key);
+  if (key.cipher != nullptr) return key;
+  NoteRefusal(use, Act::kWrongPurpose, nullptr, &version);
+  RaisePurpose(key, Purpose::kEncrypt);
 }
 
 BlindIndexKey* IndexKey(std::string_view key_name, Use use) {

@@ -27,9 +27,11 @@ namespace bulla {
 const UnwrappedKey& PrimaryKey(std::string_view key_name, Use use);
 const UnwrappedKey& KeyOfVersion(const VersionId& version, Use use);
 
-// Their ciphers, and what indexes; raise wrong_object_type for a key of another purpose.
+// What opens a version's values: KeyOfVersion with a cipher.
+const UnwrappedKey& OpeningKey(const VersionId& version, Use use);
+
+// Ciphers, and what indexes; these three raise wrong_object_type for a key of another purpose.
 EnvelopeCipher* PrimaryCipher(std::string_view key_name, Use use);
-EnvelopeCipher* CipherOfVersion(const VersionId& version, Use use);
 BlindIndexKey* IndexKey(std::string_view key_name, Use use);
 
 }  // namespace bulla

@@ -23,7 +23,9 @@ enum NamesColumn {
   kNamesPurpose,
   kNamesAlgorithm,
   kNamesCreatedAt,
-  kNamesCreatedBy
+  kNamesCreatedBy,
+  kNamesAudited,
+  kNamesColumns = kNamesAudited
 };
 enum VersionsColumn {
   kVersionId = 1,

@@ -21,6 +21,7 @@ struct UnwrappedKey {
   Commitment commitment;
   std::unique_ptr<EnvelopeCipher> cipher;  // purpose encrypt
   std::unique_ptr<BlindIndexKey> index;    // purpose index
+  bool audited;                            // bulla.set_key_audit
 };
 
 // The first row's version, and behind it those of the others that one batch opens with it. For inside EnterKeks.

@@ -6,6 +6,8 @@ extern "C" {
 #include "miscadmin.h"
 }
 
+#include "pg/audit_ring.h"
+#include "pg/audit_workers.h"
 #include "pg/busy_hint.h"
 #include "pg/cell_counts.h"
 #include "pg/ddl_reassign.h"
@@ -13,10 +15,9 @@ extern "C" {
 #include "pg/head_cache.h"
 #include "pg/key_access.h"
 #include "pg/key_cache.h"
+#include "pg/key_uses.h"
 #include "pg/ledger_relation.h"
 #include "pg/own_ddl.h"
-#include "pg/refusal_ring.h"
-#include "pg/refusal_workers.h"
 #include "pg/refusals.h"
 #include "pg/settings.h"
 #include "pg/transaction_events.h"
@@ -34,8 +35,8 @@ void _PG_init(void) {
   if (process_shared_preload_libraries_in_progress) {
     bulla::ReserveHeadCache();
     bulla::ReserveBusyHints();
-    bulla::ReserveRefusalRing();
-    bulla::RegisterRefusalLauncher();
+    bulla::ReserveAuditRing();
+    bulla::RegisterAuditLauncher();
   }
   bulla::WatchLedgerRelations();
   bulla::WatchTransactions();
@@ -43,6 +44,7 @@ void _PG_init(void) {
   bulla::WatchKeyAccess();
   bulla::WatchEmergency();
   bulla::WatchRefusals();
+  bulla::WatchKeyUses();
   bulla::WatchCellCounts();
   bulla::WatchOwnDdl();
   bulla::WatchReassignOwned();

@@ -5,15 +5,12 @@
 extern "C" {
 #include "access/htup_details.h"
 #include "access/xact.h"
-#include "access/xlog.h"
-#include "catalog/pg_authid.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 }
 
-#include "pg/refusal_ring.h"
+#include "pg/audit_ring.h"
 
 namespace bulla {
 namespace {
@@ -21,9 +18,9 @@ namespace {
 // What goes to the log instead. The first of equal refusals is a line at once; the others of the same second and
 // transaction are counted, and told by one more. A loop of failures cannot flood the log.
 constexpr int kPlaces = 32;
-Refusal told[kPlaces];  // count: those that were not told yet
+AuditEntry told[kPlaces];  // count: those that were not told yet
 int places = 0;
-Refusal lost;  // as kLost
+AuditEntry lost;  // as kLost
 
 int64 noted = 0;  // by this session
 
@@ -31,13 +28,13 @@ void TellRest() {
   const int count = places;
   places = 0;  // whatever happens below: nothing is told twice
   for (int i = 0; i < count; ++i) {
-    if (told[i].count > 0) LogRefusal(told[i]);
+    if (told[i].count > 0) LogEntry(told[i]);
   }
-  if (count > 0 && lost.count > 0) LogRefusal(lost);
+  if (count > 0 && lost.count > 0) LogEntry(lost);
   lost = {};
 }
 
-void Tell(const Refusal& refusal) {
+void Tell(const AuditEntry& refusal) {
   if (places > 0 && refusal.first_at - told[0].first_at >= USECS_PER_SEC) TellRest();
   for (int i = 0; i < places; ++i) {
     if (IsSame(told[i], refusal)) return Count(refusal, &told[i]);
@@ -46,12 +43,12 @@ void Tell(const Refusal& refusal) {
     if (lost.count > 0) return Count(refusal, &lost);
     lost = refusal;
     lost.has_key = lost.has_version = false;
-    lost.why = Why::kLost;
+    lost.act = Act::kLost;
     return;
   }
   told[places] = refusal;
   told[places++].count = 0;
-  LogRefusal(refusal);
+  LogEntry(refusal);
 }
 
 void OnTransactionEnd(XactEvent event, void*) {
@@ -69,36 +66,19 @@ void OnTransactionEnd(XactEvent event, void*) {
   }
 }
 
-// The name, or the number of a role that was dropped meanwhile.
-void CopyRoleName(Oid role, NameData* name) {
-  const HeapTuple tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(role));
-  if (!HeapTupleIsValid(tuple)) {
-    snprintf(NameStr(*name), NAMEDATALEN, "%u", role);
-    return;
-  }
-  *name = reinterpret_cast<Form_pg_authid>(GETSTRUCT(tuple))->rolname;
-  ReleaseSysCache(tuple);
-}
-
 }  // namespace
 
 void WatchRefusals() { RegisterXactCallback(OnTransactionEnd, nullptr); }
 
-void NoteRefusal(Use use, Why why, const KeyId* key, const VersionId* version) {
+void NoteRefusal(Use use, Act act, const KeyId* key, const VersionId* version) {
   if (use != Use::kDecrypt) return;
   ++noted;
-  Refusal refusal = {};
-  refusal.database = MyDatabaseId;
-  CopyRoleName(GetUserId(), &refusal.role);
-  CopyRoleName(GetSessionUserId(), &refusal.session_role);
+  AuditEntry refusal = NewAuditEntry(act);
   refusal.has_key = key != nullptr;
   if (key != nullptr) refusal.key = *key;
   refusal.has_version = version != nullptr;
   if (version != nullptr) refusal.version = *version;
-  refusal.why = why;
-  refusal.first_at = refusal.last_at = GetCurrentTimestamp();
-  refusal.count = 1;
-  if (RecoveryInProgress() || !KeepRefusal(refusal)) Tell(refusal);
+  if (!KeepEntry(refusal).awaited) Tell(refusal);
 }
 
 BULLA_FUNCTION(bulla_open_failures);
@@ -106,8 +86,8 @@ Datum bulla_open_failures(PG_FUNCTION_ARGS) {
   TupleDesc columns;
   if (get_call_result_type(fcinfo, nullptr, &columns) != TYPEFUNC_COMPOSITE)
     elog(ERROR, "bulla.open_failures must return a row");
-  Datum values[] = {Int64GetDatum(noted), Int64GetDatum(RefusalsWaiting(MyDatabaseId)),
-                    Int64GetDatum(RefusalsLost())};
+  Datum values[] = {Int64GetDatum(noted), Int64GetDatum(EntriesWaiting(MyDatabaseId)),
+                    Int64GetDatum(EntriesLost())};
   bool nulls[lengthof(values)] = {};
   return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls));
 }

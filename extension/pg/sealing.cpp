@@ -11,9 +11,12 @@ extern "C" {
 #include "pg/boundary.h"
 #include "pg/emergency.h"
 #include "pg/enter_noting.h"
+#include "pg/key_rows.h"
 #include "pg/key_store.h"
+#include "pg/key_uses.h"
 #include "pg/message_budget.h"
 #include "pg/refusals.h"
+#include "pg/settings.h"
 
 namespace bulla {
 namespace {
@@ -38,7 +41,7 @@ MutableBytes Room(varlena* value) {
   return {reinterpret_cast<std::byte*>(VARDATA(value)), VARSIZE(value) - VARHDRSZ};
 }
 
-void NoteMalformed(Use use) { NoteRefusal(use, Why::kMalformed, nullptr, nullptr); }
+void NoteMalformed(Use use) { NoteRefusal(use, Act::kMalformed, nullptr, nullptr); }
 
 Envelope ParseEnvelope(Bytes bytes, Use use) {
   return EnterNoting([&] { return Envelope::Parse(bytes); }, [&] { NoteMalformed(use); });
@@ -57,28 +60,49 @@ Envelope ParseText(std::string_view sealed, Use use) {
       [&] { NoteMalformed(use); });
 }
 
+[[noreturn]] void RefuseToDecrypt(const VersionId& version, Use use) {
+  NoteRefusal(use, Act::kForbidden, nullptr, FindVersion(version).found ? &version : nullptr);
+  RaiseRestricted(Restriction::kNoDecrypt);
+}
+
+// What opens a version's values, and whether that is to be recorded.
+struct Opener {
+  EnvelopeCipher* cipher;
+  KeyId key;
+  bool audited;
+};
+
+Opener OpenerOf(const VersionId& version, Use use) {
+  const UnwrappedKey& key = OpeningKey(version, use);
+  const bool audited =
+      audit_decrypts == kAuditAll || (audit_decrypts == kAuditByKey && key.audited);
+  return {key.cipher.get(), key.version.key, audited};
+}
+
 varlena* Open(const Envelope& envelope, PlaintextKind kind, std::string_view context, Use use) {
-  RequireNotRestricted(Restriction::kNoDecrypt);
-  EnvelopeCipher* const cipher = CipherOfVersion(envelope.version, use);
+  if (IsInForce(Restriction::kNoDecrypt)) RefuseToDecrypt(envelope.version, use);
   varlena* const plaintext = NewValue(envelope.plaintext_room());
-  const size_t size =
-      EnterNoting([&] { return cipher->Open(envelope, kind, AsBytes(context), Room(plaintext)); },
-                  [&] { NoteRefusal(use, Why::kDoesNotOpen, nullptr, &envelope.version); });
+  const Opener opener = OpenerOf(envelope.version, use);
+  const size_t size = EnterNoting(
+      [&] { return opener.cipher->Open(envelope, kind, AsBytes(context), Room(plaintext)); },
+      [&] { NoteRefusal(use, Act::kDoesNotOpen, nullptr, &envelope.version); });
   SET_VARSIZE(plaintext, VARHDRSZ + size);
+  if (opener.audited) NoteUse(use, opener.key, envelope.version);
   return plaintext;
 }
 
 bool Opens(const Envelope& envelope, PlaintextKind kind, std::string_view context) {
   RequireNotRestricted(Restriction::kNoDecrypt);
-  EnvelopeCipher* const cipher = CipherOfVersion(envelope.version, Use::kNone);
   varlena* const plaintext = NewValue(envelope.plaintext_room());
+  const Opener opener = OpenerOf(envelope.version, Use::kNone);
   const bool opens = Enter([&]() -> Result<bool> {
-    const auto size = cipher->Open(envelope, kind, AsBytes(context), Room(plaintext));
+    const auto size = opener.cipher->Open(envelope, kind, AsBytes(context), Room(plaintext));
     if (!size.ok() && size.error().code != Code::kAuthenticationFailed) return size.error();
     return size.ok();
   });
   Wipe(Room(plaintext));
   pfree(plaintext);
+  if (opens && opener.audited) NoteUse(Use::kNone, opener.key, envelope.version);
   return opens;
 }
 

@@ -21,7 +21,7 @@ std::string_view ToUtf8(std::string_view text, const char* what);
 text* SealText(std::string_view value, std::string_view key, std::string_view context, Use use);
 bytea* SealBytes(std::string_view value, std::string_view key, std::string_view context, Use use);
 
-// The inverse. `use` is kDecrypt or kNone. Raises what CipherOfVersion raises; data_corrupted for what is no
+// The inverse. `use` is kDecrypt or kNone. Raises what OpeningKey raises; data_corrupted for what is no
 // envelope, invalid_binary_representation for what does not open with this context.
 text* OpenText(std::string_view sealed, std::string_view context, Use use);
 bytea* OpenBytes(std::string_view sealed, std::string_view context, Use use);
@@ -37,7 +37,7 @@ varlena* OpenAs(bool bytes, std::string_view sealed, std::string_view context, U
 bool IsSealedAs(bool bytes, std::string_view value);
 
 // Whether an envelope opens with this context, for who does not get to see what is in it. Raises what
-// CipherOfVersion raises, for Use::kNone.
+// OpeningKey raises, for Use::kNone.
 bool OpensAs(bool bytes, std::string_view sealed, std::string_view context);
 
 }  // namespace bulla

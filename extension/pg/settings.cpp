@@ -13,12 +13,24 @@ namespace bulla {
 bool early_lock_release = true;
 int chain_lock_timeout = 10'000;
 int head_cache_size = 16'384;
-int refusal_ring_size = 1'024;
+int audit_ring_size = 1'024;
+int audit_decrypts = kAuditNone;
 bool restore_mode = false;
 char* kek_setting = nullptr;
 int kek_timeout = 5'000;
 int key_cache_ttl = 3'600;
 char* actor = nullptr;
+
+namespace {
+
+constexpr config_enum_entry kAuditDecrypts[] = {
+    {"off", kAuditNone, false},
+    {"on", kAuditAll, false},
+    {"key", kAuditByKey, false},
+    {nullptr, 0, false},
+};
+
+}  // namespace
 
 void DefineSettings() {
   // On by default because it is what lets commits of one chain share a flush. Other sessions may see a
@@ -35,6 +47,12 @@ void DefineSettings() {
                           "same chain to be committed.",
                           "0 waits without limit.", &chain_lock_timeout, 10'000, 0, INT_MAX,
                           PGC_USERSET, GUC_UNIT_MS, nullptr, nullptr, nullptr);
+
+  // Superusers may set it for a role or a database too. Whoever is audited must not turn it off.
+  DefineCustomEnumVariable(
+      "bulla.audit_decrypts", "Records every use of a key that opens a value.",
+      "off: of no key. on: of every key. key: of those that bulla.set_key_audit names.",
+      &audit_decrypts, kAuditNone, kAuditDecrypts, PGC_SUSET, 0, nullptr, nullptr, nullptr);
 
   // A transaction that brings its own hashes links to nothing until bulla.verify() has judged it.
   DefineCustomBoolVariable(
@@ -78,10 +96,10 @@ void DefineSettings() {
         "About 100 bytes each; a chain that is not there is looked for in every partition.",
         &head_cache_size, 16'384, 64, 1 << 20, PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
     DefineCustomIntVariable(
-        "bulla.refusal_ring_size",
-        "Number of refused and failed decryptions that can wait in shared memory to be recorded.",
-        "About 250 bytes each; equal ones of a second count as one. What finds no room is counted.",
-        &refusal_ring_size, 1'024, 1, 1 << 16, PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
+        "bulla.audit_ring_size",
+        "Number of uses of keys and of refusals that can wait in shared memory to be recorded.",
+        "About 500 bytes each; equal ones of a second count as one. What finds no room is counted.",
+        &audit_ring_size, 1'024, 1, 1 << 16, PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
   }
   MarkGUCPrefixReserved("bulla");
 }

@@ -14,8 +14,12 @@ extern int chain_lock_timeout;
 // bulla.head_cache_size: chains whose head is kept in shared memory, when preloaded.
 extern int head_cache_size;
 
-// bulla.refusal_ring_size: refused and failed decryptions that can wait in shared memory, when preloaded.
-extern int refusal_ring_size;
+// bulla.audit_ring_size: uses of keys and refusals that can wait in shared memory, when preloaded.
+extern int audit_ring_size;
+
+// bulla.audit_decrypts: of which keys every use that opens a value is recorded.
+enum AuditDecrypts { kAuditNone, kAuditAll, kAuditByKey };
+extern int audit_decrypts;
 
 // bulla.restore: accept rows that bring their own seq, prev_hash and hash, in any order, and refuse no DDL.
 extern bool restore_mode;

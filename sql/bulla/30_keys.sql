@@ -7,7 +7,9 @@ CREATE TABLE bulla.key_names (
     purpose text NOT NULL,
     algorithm text NOT NULL,
     created_at timestamp with time zone NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-    created_by name NOT NULL
+    created_by name NOT NULL,
+    -- Under bulla.audit_decrypts = key: whether every use that opens a value is recorded.
+    audited boolean NOT NULL DEFAULT false
 );
 COMMENT ON TABLE bulla.key_names IS 'One row per key: what it is called and what it is for.';
 
@@ -111,7 +113,8 @@ SELECT k.key_id AS id,
        END AS finality,
        v.created_at,
        k.created_by,
-       bulla.messages_sealed(v.version_id) AS messages
+       bulla.messages_sealed(v.version_id) AS messages,
+       k.audited
 FROM bulla.key_names AS k
 JOIN bulla.key_versions AS v ON v.key_id OPERATOR(pg_catalog.=) k.key_id
 CROSS JOIN LATERAL (
@@ -123,7 +126,7 @@ CROSS JOIN LATERAL (
     LEFT JOIN bulla.keks AS r ON r.kek_id OPERATOR(pg_catalog.=) i.kek_id
 ) AS w;
 COMMENT ON VIEW bulla.keys IS
-    'The keys of this database and their versions, without their key bytes. finality says of a destroyed version whether copies of its key bytes in backups could still be opened: until every KEK that ever wrapped them is destroyed too, which bulla.retire_kek notes.';
+    'The keys of this database and their versions, without their key bytes. finality says of a destroyed version whether copies of its key bytes in backups could still be opened: until every KEK that ever wrapped them is destroyed too, which bulla.retire_kek notes. audited says whether bulla.audit_decrypts = key records every use that opens a value.';
 
 -- For monitoring, which reads neither keys nor bulla.keys.
 CREATE FUNCTION bulla.key_messages() RETURNS TABLE (
@@ -199,3 +202,10 @@ CREATE FUNCTION bulla.destroy_key(
     AS 'MODULE_PATHNAME', 'bulla_destroy_key';
 COMMENT ON FUNCTION bulla.destroy_key(text, text, boolean) IS
     'Removes the key bytes of all versions of a key for ever (crypto-shredding), as bulla.destroy_key_version does with one. Returns the seq of the event key.destroyed in bulla.events, which proves that it was ordered. bulla.keys says whether copies in backups could still be opened.';
+
+CREATE FUNCTION bulla.set_key_audit(name text, audited boolean) RETURNS void
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'bulla_set_key_audit';
+COMMENT ON FUNCTION bulla.set_key_audit(text, boolean) IS
+    'Says whether every use of a key that opens a value is recorded, as key.used in bulla.events, where bulla.audit_decrypts is key. Recorded as key.audit_changed.';

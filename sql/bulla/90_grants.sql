@@ -15,6 +15,7 @@ REVOKE EXECUTE ON FUNCTION
     bulla.destroy_key_version(text, integer, text, boolean),
     bulla.destroy_key(text, text, boolean),
     bulla.retire_kek(text),
+    bulla.set_key_audit(text, boolean),
     bulla.rewrap_key_batch(integer, text),
     bulla.grant_key(text, name, text),
     bulla.revoke_key(text, name, text),

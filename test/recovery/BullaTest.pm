@@ -10,7 +10,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(kek_file write_kek write_file write_program new_node set_settings errors_of is_sound is_gapless poll
-	rounds progress answers children_of kill_server start_psql finish_psql is_waiting);
+	rounds progress answers children_of kill_server start_psql finish_psql is_waiting
+	hold_events let_go);
 
 # The KEK of every server of a test: outside their data directories, as Bulla demands.
 sub kek_file { return "$PostgreSQL::Test::Utils::tmp_check/kek"; }
@@ -129,6 +130,27 @@ sub is_waiting
 	$event //= 'Lock';
 	return $node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_stat_activity
 		WHERE application_name = '$name' AND state = 'active' AND '$event' IN (wait_event_type, wait_event)");
+}
+
+# A session that keeps everybody from writing to bulla.events, until it is let go.
+sub hold_events
+{
+	my ($node) = @_;
+	my $holder = start_psql($node, 'holder', q{
+		BEGIN;
+		LOCK TABLE bulla.events IN EXCLUSIVE MODE;
+		SELECT pg_advisory_lock(7);
+		SELECT pg_sleep(600);});
+	$node->poll_query_until('postgres', q{SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND objid = 7}) or die;
+	return $holder;
+}
+
+sub let_go
+{
+	my ($node, $holder) = @_;
+	$node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'});
+	finish_psql($holder);
+	return;
 }
 
 # How often a test repeats its fault: a few times, or under make soak its share of BULLA_SOAK_ROUNDS.

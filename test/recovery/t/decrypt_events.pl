@@ -125,31 +125,13 @@ written('versions that are made up are written');
 is(events(), 'key.decrypt_failed unknown_version postgres 5', 'every one counts');
 
 # Somebody holds bulla.events: the writer waits, is killed, and nothing is lost or told twice.
-sub hold
-{
-	my $holder = start_psql($node, 'holder', q{
-		BEGIN;
-		LOCK TABLE bulla.events IN EXCLUSIVE MODE;
-		SELECT pg_advisory_lock(7);
-		SELECT pg_sleep(600);});
-	$node->poll_query_until('postgres', q{SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND objid = 7}) or die;
-	return $holder;
-}
-
-sub let_go
-{
-	my ($holder) = @_;
-	sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'});
-	finish_psql($holder);
-	return;
-}
 my $writer_waits = q{SELECT count(*) > 0 FROM pg_stat_activity WHERE backend_type = 'bulla event writer' AND wait_event_type = 'Lock'};
-my $holder = hold();
+my $holder = hold_events($node);
 fails("bulla.decrypt('$card', 'another context')", times => 3);
 ok($node->poll_query_until('postgres', $writer_waits), 'a writer waits for the table');
 sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'bulla event writer'});
 ok($node->poll_query_until('postgres', $writer_waits), 'killed, it is started again');
-let_go($holder);
+let_go($node, $holder);
 written('and writes when it can');
 is(events(), 'key.decrypt_failed does_not_open postgres card 1 3', 'all, and once');
 
@@ -163,20 +145,20 @@ written('what failed meanwhile is written');
 is(events(), 'key.decrypt_failed does_not_open postgres card 1 1', 'once');
 
 # Too little room. Those that are written just now still take theirs.
-$node->append_conf('postgresql.conf', "bulla.refusal_ring_size = 2\n");
+$node->append_conf('postgresql.conf', "bulla.audit_ring_size = 2\n");
 $node->restart;
-$holder = hold();
+$holder = hold_events($node);
 fails("bulla.decrypt('$card', 'another context')");
 fails("bulla.decrypt('plain')");
 ok($node->poll_query_until('postgres', $writer_waits), 'the writer has what fits');
 fails("bulla.decrypt('$card', 'the context')", role => 'app', times => 4);
 fails("bulla.decrypt('plain')", role => 'app');
 is(sql('SELECT waiting, lost FROM bulla.open_failures()'), '3|5', 'what finds no room is counted');
-let_go($holder);
+let_go($node, $holder);
 written('when there is room again');
 is(events(), join("\n", 'key.decrypt_failed does_not_open postgres card 1 1', 'key.decrypt_failed malformed postgres 1',
 	'key.records_lost postgres 5'), 'that is an event too');
-$node->append_conf('postgresql.conf', "bulla.refusal_ring_size = 1024\n");
+$node->append_conf('postgresql.conf', "bulla.audit_ring_size = 1024\n");
 $node->restart;
 
 # A table that takes no events: tried again ever more seldom. Meanwhile the database is dropped, or the extension.

@@ -52,7 +52,7 @@ SELECT c::regclass FROM pg_extension, unnest(extconfig) AS c WHERE extname = 'bu
 
 -- Settings: their kind and who may set them.
 SELECT bulla.is_encrypted('');
-SELECT name, context, vartype, boot_val FROM pg_settings WHERE name LIKE 'bulla.%' AND name NOT IN ('bulla.head_cache_size', 'bulla.refusal_ring_size') ORDER BY name;
+SELECT name, context, vartype, boot_val FROM pg_settings WHERE name LIKE 'bulla.%' AND name NOT IN ('bulla.head_cache_size', 'bulla.audit_ring_size') ORDER BY name;
 SET ROLE regress_nobody;
 SELECT name FROM pg_settings WHERE name = 'bulla.kek';
 SET bulla.restore = on;

@@ -14,8 +14,9 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 
 SELECT bulla.create_key('card') IS NOT NULL AS created;
+-- Without wrong codes, which are events later or not at all where they are rolled back: test/recovery.
 CREATE VIEW emergency_events AS
-SELECT seq, action, detail FROM bulla.events WHERE action LIKE 'emergency.%' OR detail ? 'emergency';
+SELECT seq, action, detail FROM bulla.events WHERE action LIKE 'emergency.%' AND action <> 'emergency.wrong_code' OR detail ? 'emergency';
 SELECT bulla.create_key('off') IS NOT NULL AS created;
 SELECT bulla.disable_key_version('off', 1);
 SELECT bulla.grant_key('card', 'regress_officer', 'encrypt');
@@ -180,7 +181,7 @@ SELECT last_value FROM bulla.emergency_attempts;
 SELECT count(*) FROM bulla.emergency_mode;
 SELECT bulla.disable_emergency_mode(:'code');
 SELECT last_value FROM bulla.emergency_attempts;
-SELECT action, detail FROM emergency_events ORDER BY seq DESC LIMIT 3;
+SELECT action, detail FROM emergency_events ORDER BY seq DESC LIMIT 2;
 
 -- Whom EXECUTE is granted to needs no other right.
 GRANT EXECUTE ON FUNCTION bulla.enable_emergency_mode, bulla.disable_emergency_mode, bulla.emergency_rotate(text, text) TO regress_officer;
@@ -192,7 +193,7 @@ SELECT restrictions, by FROM bulla.emergency_mode;
 SELECT bulla.disable_emergency_mode('wrong');
 SELECT bulla.disable_emergency_mode(:'code');
 RESET ROLE;
-SELECT action, role FROM bulla.events WHERE action LIKE 'emergency.%' ORDER BY seq DESC LIMIT 4;
+SELECT action, role FROM bulla.events JOIN emergency_events USING (seq, action) ORDER BY seq DESC LIMIT 4;
 
 -- What is refused.
 CREATE TRIGGER forged AFTER DELETE ON plain EXECUTE FUNCTION bulla.emergency_changed();

@@ -30,7 +30,7 @@ SELECT bulla.grant_key('card', 'regress_group', 'encrypt'), bulla.grant_key('car
 SELECT bulla.grant_key('shared', 'public', 'encrypt'), bulla.grant_key('shared', 'public', 'decrypt');
 GRANT EXECUTE ON FUNCTION bulla.create_key(text, text, text), bulla.grant_key(text, name, text), bulla.revoke_key(text, name, text), bulla.rotate_key(text),
     bulla.disable_key_version(text, integer), bulla.enable_key_version(text, integer), bulla.destroy_key_version(text, integer, text, boolean), bulla.destroy_key(text, text, boolean),
-    bulla.retire_kek(text), bulla.rewrap_key_batch(integer, text),
+    bulla.retire_kek(text), bulla.rewrap_key_batch(integer, text), bulla.set_key_audit(text, boolean),
     bulla.enable_emergency_mode(text, text[]), bulla.disable_emergency_mode(text), bulla.emergency_rotate(text, text), bulla.emergency_rotate(name, text) TO regress_admin;
 GRANT EXECUTE ON PROCEDURE bulla.rewrap_keys(integer, bigint) TO regress_admin;
 -- So that there is something to end. It forbids none of what follows.
@@ -77,7 +77,8 @@ SELECT needs, function::regprocedure, format(call, card, bytes, shared, session_
     (35, 'to administer', 'bulla.disable_emergency_mode(text)', 'bulla.disable_emergency_mode(''wrong'')'),
     (36, 'to administer', 'bulla.emergency_rotate(text, text)', 'bulla.emergency_rotate(''card'', ''test'')'),
     (37, 'to administer', 'bulla.emergency_rotate(name, text)', 'bulla.emergency_rotate(owner => %4$L, reason => ''test'')'),
-    (38, 'to monitor', 'bulla.key_messages()', '(SELECT count(*) FROM bulla.key_messages())')) AS v (place, needs, function, call)
+    (38, 'to monitor', 'bulla.key_messages()', '(SELECT count(*) FROM bulla.key_messages())'),
+    (39, 'to administer', 'bulla.set_key_audit(text, boolean)', 'bulla.set_key_audit(''card'', true)')) AS v (place, needs, function, call)
 ORDER BY v.place;
 -- None is left out but the procedures that change columns, which are for the owners of tables.
 SELECT p.oid::regprocedure AS not_called FROM pg_proc AS p

@@ -16,12 +16,12 @@ extern "C" {
 }
 
 #include "pg/chain_lock.h"
-#include "pg/refusal_ring.h"
-#include "pg/refusal_workers.h"
+#include "pg/audit_ring.h"
+#include "pg/audit_workers.h"
 
 #pragma GCC visibility push(default)
 extern "C" {
-void bulla_refusal_writer(Datum database);
+void bulla_audit_writer(Datum database);
 }
 #pragma GCC visibility pop
 
@@ -52,21 +52,21 @@ void DropWhenCommitted(XactEvent event, void*) {
 
 void WriteEvents() {
   AcquireEventWriterLock();
-  auto* const taken = static_cast<Refusal*>(palloc(sizeof(Refusal) * RefusalRoom()));
-  const int count = TakeRefusals(MyDatabaseId, taken, RefusalRoom());
+  auto* const taken = static_cast<AuditEntry*>(palloc(sizeof(AuditEntry) * EntryRoom()));
+  const int count = TakeEntries(MyDatabaseId, taken, EntryRoom());
   const bool installed = OidIsValid(get_extension_oid("bulla", true));
   for (int i = 0; i < count; ++i) {
     if (installed)
-      RecordRefusal(taken[i]);
+      RecordEntry(taken[i]);
     else
-      LogRefusal(taken[i]);
+      LogEntry(taken[i]);
   }
 }
 
 }  // namespace
 }  // namespace bulla
 
-void bulla_refusal_writer(Datum database) {
+void bulla_audit_writer(Datum database) {
   using namespace bulla;
   pqsignal(SIGTERM, die);
   BackgroundWorkerUnblockSignals();
@@ -77,7 +77,7 @@ void bulla_refusal_writer(Datum database) {
   SetCurrentStatementStartTimestamp();
   StartTransactionCommand();
   PushActiveSnapshot(GetTransactionSnapshot());
-  pgstat_report_activity(STATE_RUNNING, "recording refused and failed decryptions");
+  pgstat_report_activity(STATE_RUNNING, "recording uses of keys and refusals");
   WriteEvents();
   PopActiveSnapshot();
   CommitTransactionCommand();

@@ -20,12 +20,12 @@ extern "C" {
 #include "utils/timestamp.h"
 }
 
-#include "pg/refusal_ring.h"
-#include "pg/refusal_workers.h"
+#include "pg/audit_ring.h"
+#include "pg/audit_workers.h"
 
 #pragma GCC visibility push(default)
 extern "C" {
-void bulla_refusal_launcher(Datum);
+void bulla_audit_launcher(Datum);
 }
 #pragma GCC visibility pop
 
@@ -83,9 +83,9 @@ bool DatabaseExists(Oid database) {
 
 // What waits for a database goes to the log. Forgotten, or still to be written.
 void LogWaiting(Oid database, bool forget) {
-  auto* const taken = static_cast<Refusal*>(palloc(sizeof(Refusal) * RefusalRoom()));
-  const int count = TakeRefusals(database, taken, RefusalRoom());
-  for (int i = 0; i < count; ++i) LogRefusal(taken[i]);
+  auto* const taken = static_cast<AuditEntry*>(palloc(sizeof(AuditEntry) * EntryRoom()));
+  const int count = TakeEntries(database, taken, EntryRoom());
+  for (int i = 0; i < count; ++i) LogEntry(taken[i]);
   if (forget) DropTaken(database);
 }
 
@@ -95,10 +95,10 @@ bool RunWriter(Oid database) {
   worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
   worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
   worker.bgw_restart_time = BGW_NEVER_RESTART;
-  snprintf(worker.bgw_name, sizeof worker.bgw_name, "%s", kRefusalWriter);
-  snprintf(worker.bgw_type, sizeof worker.bgw_type, "%s", kRefusalWriter);
+  snprintf(worker.bgw_name, sizeof worker.bgw_name, "%s", kAuditWriter);
+  snprintf(worker.bgw_type, sizeof worker.bgw_type, "%s", kAuditWriter);
   snprintf(worker.bgw_library_name, sizeof worker.bgw_library_name, "bulla");
-  snprintf(worker.bgw_function_name, sizeof worker.bgw_function_name, "%s", kRefusalWriterMain);
+  snprintf(worker.bgw_function_name, sizeof worker.bgw_function_name, "%s", kAuditWriterMain);
   worker.bgw_main_arg = ObjectIdGetDatum(database);
   worker.bgw_notify_pid = MyProcPid;
   BackgroundWorkerHandle* handle;
@@ -130,9 +130,9 @@ void WriteOut(const WaitingDatabase& waiting) {
     return;
   }
   if (!RunWriter(waiting.database) && before == nullptr) {
-    ereport(LOG, (errmsg("bulla cannot record refused and failed decryptions: no background worker "
-                         "is free"),
-                  errhint("You might need to increase max_worker_processes.")));
+    ereport(LOG,
+            (errmsg("bulla cannot record uses of keys and refusals: no background worker is free"),
+             errhint("You might need to increase max_worker_processes.")));
   }
   if (StillWaits(waiting))
     NoteFailure(waiting.database);
@@ -147,8 +147,8 @@ long WriteWhatIsDue() {
   long next = -1;
   for (int i = 0; i < count && !ShutdownRequestPending; ++i) {
     const Failed* const entry = FailedOf(waiting[i].database);
-    const TimestampTz due =
-        Max(waiting[i].since + USECS_PER_SEC, entry == nullptr ? 0 : entry->again);
+    const TimestampTz gathered = IsCrowded() ? 0 : waiting[i].since + USECS_PER_SEC;
+    const TimestampTz due = Max(gathered, entry == nullptr ? 0 : entry->again);
     const long wait = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due);
     if (wait > 0) {
       next = next < 0 ? wait : Min(next, wait);
@@ -168,11 +168,11 @@ void LogAllWaiting() {
   for (int i = 0; i < count; ++i) LogWaiting(waiting[i].database, false);
 }
 
-void Detach(int, Datum) { SetRefusalWriter(nullptr); }
+void Detach(int, Datum) { SetAuditWriter(nullptr); }
 
 }  // namespace
 
-void RegisterRefusalLauncher() {
+void RegisterAuditLauncher() {
   BackgroundWorker worker = {};
   worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
   worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
@@ -180,22 +180,22 @@ void RegisterRefusalLauncher() {
   snprintf(worker.bgw_name, sizeof worker.bgw_name, "bulla event launcher");
   snprintf(worker.bgw_type, sizeof worker.bgw_type, "bulla event launcher");
   snprintf(worker.bgw_library_name, sizeof worker.bgw_library_name, "bulla");
-  snprintf(worker.bgw_function_name, sizeof worker.bgw_function_name, "bulla_refusal_launcher");
+  snprintf(worker.bgw_function_name, sizeof worker.bgw_function_name, "bulla_audit_launcher");
   RegisterBackgroundWorker(&worker);
 }
 
 }  // namespace bulla
 
-void bulla_refusal_launcher(Datum) {
+void bulla_audit_launcher(Datum) {
   using namespace bulla;
   pqsignal(SIGHUP, SignalHandlerForConfigReload);
   pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
   BackgroundWorkerUnblockSignals();
   BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
   before_shmem_exit(Detach, Datum{0});
-  SetRefusalWriter(MyLatch);
+  SetAuditWriter(MyLatch);
   MemoryContextSwitchTo(
-      AllocSetContextCreate(TopMemoryContext, "bulla refusals", ALLOCSET_DEFAULT_SIZES));
+      AllocSetContextCreate(TopMemoryContext, "bulla audit", ALLOCSET_DEFAULT_SIZES));
   while (!ShutdownRequestPending) {
     const long wait = WriteWhatIsDue();
     MemoryContextReset(CurrentMemoryContext);

@@ -1,6 +1,7 @@
-#include "pg/refusal_ring.h"
+#include "pg/audit_ring.h"
 
 extern "C" {
+#include "access/xlog.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
@@ -13,13 +14,13 @@ extern "C" {
 namespace bulla {
 namespace {
 
-constexpr char kLockName[] = "bulla_refusals";
+constexpr char kLockName[] = "bulla_audit";
 // Places that only counts of what was lost can take: one for each of so many databases. Those of more databases
 // at a time show in bulla.open_failures() alone.
 constexpr int kPlacesForLosses = 16;
 
 struct Entry {
-  Refusal refusal;
+  AuditEntry told;
   uint64 number;
   bool taken;
 };
@@ -37,9 +38,7 @@ Ring* ring = nullptr;
 shmem_request_hook_type previous_request_hook = nullptr;
 shmem_startup_hook_type previous_startup_hook = nullptr;
 
-Size RingSize() {
-  return offsetof(Ring, entries) + sizeof(Entry) * static_cast<Size>(RefusalRoom());
-}
+Size RingSize() { return offsetof(Ring, entries) + sizeof(Entry) * static_cast<Size>(EntryRoom()); }
 
 void RequestMemory() {
   if (previous_request_hook != nullptr) previous_request_hook();
@@ -51,7 +50,7 @@ void AttachMemory() {
   if (previous_startup_hook != nullptr) previous_startup_hook();
   bool found;
   LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-  ring = static_cast<Ring*>(ShmemInitStruct("bulla refusals", RingSize(), &found));
+  ring = static_cast<Ring*>(ShmemInitStruct("bulla audit", RingSize(), &found));
   if (!found) {
     memset(static_cast<void*>(ring), 0, RingSize());
     ring->lock = &GetNamedLWLockTranche(kLockName)->lock;
@@ -68,68 +67,70 @@ class Locked {
   Locked& operator=(const Locked&) = delete;
 };
 
-Entry* FindOpen(const Refusal& refusal) noexcept {
+Entry* FindOpen(const AuditEntry& told) noexcept {
   for (int i = ring->used - 1; i >= 0; --i) {
     Entry* const entry = &ring->entries[i];
-    if (entry->taken || !IsSame(entry->refusal, refusal)) continue;
+    if (entry->taken || !IsSame(entry->told, told)) continue;
     // Losses are one count however long they wait: of them there is always room for one more.
     const bool open =
-        refusal.why == Why::kLost || refusal.first_at - entry->refusal.first_at < USECS_PER_SEC;
+        told.act == Act::kLost || told.first_at - entry->told.first_at < USECS_PER_SEC;
     if (open) return entry;
   }
   return nullptr;
 }
 
 // Whether it is a new entry.
-bool Put(const Refusal& refusal, int room) noexcept {
-  if (Entry* const same = FindOpen(refusal)) {
-    Count(refusal, &same->refusal);
+bool Put(const AuditEntry& told, int room) noexcept {
+  if (Entry* const same = FindOpen(told)) {
+    Count(told, &same->told);
     return false;
   }
   if (ring->used >= room) return false;
-  ring->entries[ring->used++] = {refusal, ring->next_number++, false};
+  ring->entries[ring->used++] = {told, ring->next_number++, false};
   return true;
 }
 
-void PutLoss(const Refusal& refusal) noexcept {
-  Refusal loss = {};
-  loss.database = refusal.database;
-  loss.why = Why::kLost;
-  loss.first_at = refusal.first_at;
-  loss.last_at = refusal.last_at;
-  loss.count = refusal.count;
-  ring->lost += refusal.count;
-  Put(loss, RefusalRoom());
+void PutLoss(const AuditEntry& told) noexcept {
+  AuditEntry loss = {};
+  loss.database = told.database;
+  loss.act = Act::kLost;
+  loss.first_at = told.first_at;
+  loss.last_at = told.last_at;
+  loss.count = told.count;
+  ring->lost += told.count;
+  Put(loss, EntryRoom());
 }
 
 }  // namespace
 
-int RefusalRoom() noexcept { return refusal_ring_size + kPlacesForLosses; }
+int EntryRoom() noexcept { return audit_ring_size + kPlacesForLosses; }
 
-void ReserveRefusalRing() {
+void ReserveAuditRing() {
   previous_request_hook = shmem_request_hook;
   shmem_request_hook = RequestMemory;
   previous_startup_hook = shmem_startup_hook;
   shmem_startup_hook = AttachMemory;
 }
 
-bool KeepRefusal(const Refusal& refusal) noexcept {
-  if (ring == nullptr) return false;
+Kept KeepEntry(const AuditEntry& told) noexcept {
+  // On a standby nobody writes before it is promoted.
+  if (ring == nullptr || RecoveryInProgress()) return {false, false};
   Latch* writer = nullptr;
+  bool full = false;
   {
     const Locked locked(LW_EXCLUSIVE);
     writer = ring->writer;
-    const bool full = ring->used >= refusal_ring_size && FindOpen(refusal) == nullptr;
+    full = ring->used >= audit_ring_size && FindOpen(told) == nullptr;
     if (full)
-      PutLoss(refusal);
+      PutLoss(told);
     else
-      Put(refusal, refusal_ring_size);
+      Put(told, audit_ring_size);
   }
   if (writer != nullptr) SetLatch(writer);
-  return writer != nullptr;
+  return {!full, writer != nullptr};
 }
 
-void SetRefusalWriter(Latch* latch) noexcept {
+void SetAuditWriter(Latch* latch) noexcept {
   const Locked locked(LW_EXCLUSIVE);
   ring->writer = latch;
 }
@@ -140,22 +141,26 @@ int WaitingDatabases(WaitingDatabase* found, int room) noexcept {
   for (int i = 0; i < ring->used; ++i) {
     const Entry& entry = ring->entries[i];
     int at = 0;
-    while (at < count && found[at].database != entry.refusal.database) ++at;
+    while (at < count && found[at].database != entry.told.database) ++at;
     if (at == room) continue;  // its turn comes when others are done
-    if (at == count)
-      found[count++] = {entry.refusal.database, entry.number, entry.refusal.first_at};
+    if (at == count) found[count++] = {entry.told.database, entry.number, entry.told.first_at};
   }
   return count;
 }
 
-int TakeRefusals(Oid database, Refusal* taken, int room) noexcept {
+bool IsCrowded() noexcept {
+  const Locked locked(LW_SHARED);
+  return ring->used * 2 > audit_ring_size;
+}
+
+int TakeEntries(Oid database, AuditEntry* taken, int room) noexcept {
   const Locked locked(LW_EXCLUSIVE);
   int count = 0;
   for (int i = 0; i < ring->used && count < room; ++i) {
     Entry* const entry = &ring->entries[i];
-    if (entry->refusal.database != database) continue;
+    if (entry->told.database != database) continue;
     entry->taken = true;
-    taken[count++] = entry->refusal;
+    taken[count++] = entry->told;
   }
   return count;
 }
@@ -165,24 +170,24 @@ void DropTaken(Oid database) noexcept {
   int kept = 0;
   for (int i = 0; i < ring->used; ++i) {
     const Entry& entry = ring->entries[i];
-    if (entry.taken && entry.refusal.database == database) continue;
+    if (entry.taken && entry.told.database == database) continue;
     if (kept != i) ring->entries[kept] = entry;
     ++kept;
   }
   ring->used = kept;
 }
 
-int64 RefusalsWaiting(Oid database) noexcept {
+int64 EntriesWaiting(Oid database) noexcept {
   if (ring == nullptr) return 0;
   const Locked locked(LW_SHARED);
   int64 waiting = 0;
   for (int i = 0; i < ring->used; ++i) {
-    if (ring->entries[i].refusal.database == database) ++waiting;
+    if (ring->entries[i].told.database == database) ++waiting;
   }
   return waiting;
 }
 
-int64 RefusalsLost() noexcept {
+int64 EntriesLost() noexcept {
   if (ring == nullptr) return 0;
   const Locked locked(LW_SHARED);
   return ring->lost;
