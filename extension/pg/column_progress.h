@@ -1,5 +1,4 @@
-// How far bulla.encrypt_column and bulla.reencrypt_column are, where PostgreSQL keeps its own commands' progress:
-// what bulla.column_progress shows.
+// How far bulla.encrypt_column and bulla.reencrypt_column are: what bulla.column_progress shows (pg/session_progress.h).
 #pragma once
 
 extern "C" {

@@ -1,7 +1,5 @@
-// How far verifications are, for the view bulla.verify_progress. Kept where PostgreSQL keeps the progress of
-// its own commands, under a number that is none of theirs: visible to other sessions while it runs, without
-// shared memory of our own, and gone with an error. Where another command's progress is being reported
-// (verification called inside an index expression, say) nothing is.
+// How far verifications are, for the view bulla.verify_progress (pg/session_progress.h). Where another command's progress
+// is being reported (verification called inside an index expression, say) nothing is.
 #pragma once
 
 #include "pg/verify_rows.h"
