@@ -13,6 +13,7 @@ extern "C" {
 #include "pg/relation_cache.h"
 #include "pg/relation_changes.h"
 #include "pg/row_record.h"
+#include "pg/value_text.h"
 
 namespace bulla {
 namespace {

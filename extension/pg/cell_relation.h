@@ -10,7 +10,7 @@ extern "C" {
 
 #include "core/cell_context.h"
 #include "pg/cell_triggers.h"
-#include "pg/value_text.h"
+#include "pg/value_type.h"
 
 namespace bulla {
 

@@ -16,6 +16,7 @@ extern "C" {
 #include "pg/cell_value.h"
 #include "pg/emergency.h"
 #include "pg/settings.h"
+#include "pg/value_text.h"
 
 namespace bulla {
 namespace {

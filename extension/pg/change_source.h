@@ -8,7 +8,7 @@ extern "C" {
 #include "utils/rel.h"
 }
 
-#include "pg/value_text.h"
+#include "pg/value_type.h"
 
 namespace bulla {
 

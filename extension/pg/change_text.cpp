@@ -10,6 +10,7 @@ extern "C" {
 #include "pg/ledger_relation.h"
 #include "pg/sealing.h"
 #include "pg/value_bytes.h"
+#include "pg/value_text.h"
 
 namespace bulla {
 

@@ -14,7 +14,7 @@ extern "C" {
 #include "core/cell_context.h"
 #include "pg/cell_triggers.h"
 #include "pg/ledger_relation.h"
-#include "pg/value_text.h"
+#include "pg/value_type.h"
 
 namespace bulla {
 namespace {

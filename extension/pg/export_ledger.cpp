@@ -21,6 +21,7 @@ extern "C" {
 #include "pg/row_scan.h"
 #include "pg/versions.h"
 #include "pg/value_bytes.h"
+#include "pg/value_text.h"
 
 namespace bulla {
 namespace {

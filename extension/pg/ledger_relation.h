@@ -9,7 +9,7 @@ extern "C" {
 
 #include "core/record.h"
 #include "pg/ledger_triggers.h"
-#include "pg/value_text.h"
+#include "pg/value_type.h"
 
 namespace bulla {
 

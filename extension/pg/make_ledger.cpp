@@ -26,6 +26,7 @@ extern "C" {
 #include "pg/run_command.h"
 #include "pg/transaction_chains.h"
 #include "pg/user_scope.h"
+#include "pg/value_text.h"
 
 namespace bulla {
 namespace {

@@ -5,6 +5,7 @@
 #include "pg/row_record.h"
 #include "pg/versions.h"
 #include "pg/value_bytes.h"
+#include "pg/value_text.h"
 
 namespace bulla {
 namespace {

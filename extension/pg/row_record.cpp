@@ -12,6 +12,7 @@ extern "C" {
 #include "core/chain_name.h"
 #include "pg/boundary.h"
 #include "pg/row_openings.h"
+#include "pg/value_text.h"
 #include "pg/versions.h"
 
 namespace bulla {
