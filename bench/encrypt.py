@@ -22,28 +22,21 @@ def key_of(mean):
     return f"bench {mean}"
 
 
-def sealing(mean, kind):
-    if mean == PGP and kind == "bytea":
-        return "pgp_sym_encrypt_bytea(v, 'a passphrase')"
-    if mean == PGP:
-        return "encode(pgp_sym_encrypt(v, 'a passphrase'), 'base64')"
-    if mean == RAW and kind == "bytea":
-        return f"encrypt_iv(v, {AES})"
-    if mean == RAW:
-        return f"encode(encrypt_iv(convert_to(v, 'UTF8'), {AES}), 'base64')"
-    return f"bulla.encrypt(v, '{key_of(mean)}', 'payments.card')"
+# What seals and opens a value v, by mean and type; Bulla's is the same for both.
+OTHERS = {
+    (RAW, "bytea"): (f"encrypt_iv(v, {AES})", f"decrypt_iv(v, {AES})"),
+    (RAW, "text"): (f"encode(encrypt_iv(convert_to(v, 'UTF8'), {AES}), 'base64')",
+                    f"convert_from(decrypt_iv(decode(v, 'base64'), {AES}), 'UTF8')"),
+    (PGP, "bytea"): ("pgp_sym_encrypt_bytea(v, 'a passphrase')", "pgp_sym_decrypt_bytea(v, 'a passphrase')"),
+    (PGP, "text"): ("encode(pgp_sym_encrypt(v, 'a passphrase'), 'base64')",
+                    "pgp_sym_decrypt(decode(v, 'base64'), 'a passphrase')"),
+}
 
 
-def opening(mean, kind):
-    if mean == PGP and kind == "bytea":
-        return "pgp_sym_decrypt_bytea(v, 'a passphrase')"
-    if mean == PGP:
-        return "pgp_sym_decrypt(decode(v, 'base64'), 'a passphrase')"
-    if mean == RAW and kind == "bytea":
-        return f"decrypt_iv(v, {AES})"
-    if mean == RAW:
-        return f"convert_from(decrypt_iv(decode(v, 'base64'), {AES}), 'UTF8')"
-    return "bulla.decrypt(v, 'payments.card')"
+def calls(mean, kind):
+    """The SQL that seals v, and what opens that."""
+    return OTHERS.get((mean, kind)) or (
+        f"bulla.encrypt(v, '{key_of(mean)}', 'payments.card')", "bulla.decrypt(v, 'payments.card')")
 
 
 def prepare():
@@ -60,12 +53,13 @@ def make_input(kind, size, mean):
              f"FROM generate_series(1, {half}) AS n") if kind == "bytea" else \
             (f"SELECT substr(string_agg(encode(sha256(int4send(n)), 'hex'), ''), 1, {size}) AS v "
              f"FROM generate_series(1, {half}) AS n")
+    sealing, opening = calls(mean, kind)
     psql(f"""INSERT INTO inputs (name, as_{kind}) {clear.replace('SELECT', "SELECT 'clear',", 1)}
             ON CONFLICT (name) DO UPDATE SET as_{kind} = excluded.as_{kind};
-        INSERT INTO inputs (name, as_{kind}) SELECT '{mean}', {sealing(mean, kind)}
+        INSERT INTO inputs (name, as_{kind}) SELECT '{mean}', {sealing}
             FROM (SELECT as_{kind} AS v FROM inputs WHERE name = 'clear') AS c
             ON CONFLICT (name) DO UPDATE SET as_{kind} = excluded.as_{kind}""")
-    same = psql(f"SELECT {opening(mean, kind)} = (SELECT as_{kind} FROM inputs WHERE name = 'clear') "
+    same = psql(f"SELECT {opening} = (SELECT as_{kind} FROM inputs WHERE name = 'clear') "
                 f"FROM (SELECT as_{kind} AS v FROM inputs WHERE name = '{mean}') AS s")
     if same != "t":
         raise Failed(f"{mean} does not give back what it sealed")
@@ -75,12 +69,12 @@ def microseconds(action, kind, size, mean, options):
     """One call's time beyond that of a call which does nothing with the same value. The value is read once
     a statement, so that neither reading nor decompressing it is measured."""
     name = "clear" if action == "seal" else mean
-    call = (sealing if action == "seal" else opening)(mean, kind)
-    calls = calls_of(options, size, mean)
+    call = calls(mean, kind)[0 if action == "seal" else 1]
+    count = calls_of(options, size, mean)
     rows = (f"FROM (SELECT as_{kind} || '' AS v FROM inputs WHERE name = '{name}' OFFSET 0) AS input, "
-            f"generate_series(1, {calls})")
+            f"generate_series(1, {count})")
     bare = seconds_of(f"SELECT count(octet_length(v)) {rows}")
-    return 1e6 * (seconds_of(f"SELECT count({call}) {rows}") - bare) / calls
+    return 1e6 * (seconds_of(f"SELECT count({call}) {rows}") - bare) / count
 
 
 def measure_calls(options):
