@@ -109,7 +109,7 @@ Result<bool> IsSignedBy(const SignedNote& note, const VerifierKey& key) {
     if (verified) {
       std::copy(line.bytes.begin(), line.bytes.end(), signature.bytes.begin());
       const Result<bool> checked = VerifyEd25519(key.key(), AsBytes(note.text), signature);
-      if (!checked.ok()) return checked;
+      if (!checked.ok()) return checked.error();
       verified = checked.value();
     }
     if (!verified)

@@ -16,7 +16,7 @@ constexpr unsigned kMaxLevel = 63;  // as the specification has it, though no tr
 std::string FormatIndex(uint64_t index) {
   const auto three = [](uint64_t group) { return std::to_string(kGroup + group).substr(1); };
   std::string text = three(index % kGroup);
-  while ((index /= kGroup) > 0) text = "x" + three(index % kGroup) + "/" + text;
+  while ((index /= kGroup) > 0) text.insert(0, "x" + three(index % kGroup) + "/");
   return text;
 }
 
