@@ -8,6 +8,7 @@ extern "C" {
 
 #include "core/base64.h"
 #include "core/envelope.h"
+#include "core/key_state.h"
 #include "pg/key_tables.h"
 
 namespace bulla {
@@ -52,7 +53,7 @@ pg_uuid_t EncryptionKeyOfName(const char* name) {
     ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("key \"%s\" does not exist", name),
                     errhint("bulla.create_key makes one; bulla.keys lists them.")));
   }
-  if (strcmp(purpose, "encrypt") != 0) {
+  if (purpose != Name(Purpose::kEncrypt)) {
     ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
                     errmsg("key \"%s\" has purpose %s, not encrypt", name, purpose)));
   }
@@ -74,7 +75,7 @@ List* DestroyedVersions() {
   const Relation table = table_open(KeyTable("key_versions"), AccessShareLock);
   const SysScanDesc scan = systable_beginscan(table, InvalidOid, false, nullptr, 0, nullptr);
   while (const HeapTuple row = systable_getnext(scan)) {
-    if (strcmp(TextOf(row, table, kState), "destroyed") != 0) continue;
+    if (TextOf(row, table, kState) != Name(KeyState::kDestroyed)) continue;
     auto* const id = static_cast<Bytes*>(palloc(sizeof(Bytes)));
     *id = BytesOf(row, table, kVersionId);
     destroyed = lappend(destroyed, id);

@@ -9,6 +9,7 @@ extern "C" {
 #include "executor/tuptable.h"
 }
 
+#include "core/key_state.h"
 #include "pg/cell_change.h"
 #include "pg/cell_counts.h"
 #include "pg/cell_keys.h"
@@ -108,7 +109,7 @@ Datum Admit(const Writing& writing) {
   }
   pg_uuid_t key;
   const char* const state = StateOfVersion(VersionOfSealed(sealed, writing.cell->bytes), &key);
-  if (state != nullptr && strcmp(state, "destroyed") == 0) {
+  if (state != nullptr && state == Name(KeyState::kDestroyed)) {
     CountLeft(writing.cell, LeftBecause::kDestroyed);
     return writing.value;
   }

@@ -13,6 +13,7 @@ extern "C" {
 #include "utils/uuid.h"
 }
 
+#include "core/key_state.h"
 #include "pg/arguments.h"
 #include "pg/event_log.h"
 #include "pg/key_rotation.h"
@@ -71,7 +72,7 @@ void RotateAndReturn(FunctionCallInfo fcinfo, const KeyRow& key, const char* rea
 bool IsDestroyed(const KeyRow& key) {
   ListCell* cell;
   foreach (cell, ReadVersions(key))
-    if (strcmp(static_cast<const KeyRow*>(lfirst(cell))->state, "destroyed") != 0) return false;
+    if (static_cast<const KeyRow*>(lfirst(cell))->state != Name(KeyState::kDestroyed)) return false;
   return true;
 }
 
@@ -123,7 +124,7 @@ Datum bulla_emergency_rotate_owned(PG_FUNCTION_ARGS) {
     if (!LockKeyById(*static_cast<const pg_uuid_t*>(lfirst(cell)), &key) || IsDestroyed(key))
       continue;
     any = true;
-    if (strcmp(key.purpose, "index") == 0) {
+    if (key.purpose == Name(Purpose::kIndex)) {
       ReturnRow(fcinfo, key, 0, Datum{0}, Datum{0},
                 "not rotated: bulla.create_key a new index key, and fill its indexes anew");
     } else {

@@ -10,6 +10,7 @@ extern "C" {
 
 #include <string>
 
+#include "core/key_state.h"
 #include "pg/boundary.h"
 #include "pg/kek_rows.h"
 #include "pg/key_tables.h"
@@ -79,7 +80,7 @@ void InsertVersion(const WrappedVersion& version) {
   values[kVersionId - 1] = BytesDatum(version.commitment.version_id().bytes);
   values[kVersionsKeyId - 1] = KeyIdDatum(version.version.key);
   values[kVersion - 1] = Int32GetDatum(static_cast<int32>(version.version.version));
-  values[kState - 1] = CStringGetTextDatum("enabled");
+  values[kState - 1] = CStringGetTextDatum(Name(KeyState::kEnabled).data());
   values[kCommitment - 1] = BytesDatum(version.commitment.bytes);
   values[kKekId - 1] = CStringGetTextDatum(kek_id);
   values[kWrapped - 1] = BytesDatum(version.wrapped);

@@ -11,6 +11,7 @@ extern "C" {
 #include "utils/uuid.h"
 }
 
+#include "core/key_state.h"
 #include "pg/arguments.h"
 #include "pg/emergency.h"
 #include "pg/event_log.h"
@@ -60,7 +61,7 @@ List* NotDestroyed(List* versions) {
   List* left = NIL;
   ListCell* cell;
   foreach (cell, versions) {
-    if (strcmp(static_cast<const KeyRow*>(lfirst(cell))->state, "destroyed") != 0)
+    if (static_cast<const KeyRow*>(lfirst(cell))->state != Name(KeyState::kDestroyed))
       left = lappend(left, lfirst(cell));
   }
   return left;

@@ -7,6 +7,7 @@ extern "C" {
 #include "utils/fmgroids.h"
 }
 
+#include "core/key_state.h"
 #include "pg/key_tables.h"
 #include "pg/refusals.h"
 
@@ -72,7 +73,7 @@ VersionId IdOfVersion(const KeyRow& row) {
   return id;
 }
 
-bool IsEnabled(const KeyRow& row) { return row.found && strcmp(row.state, "enabled") == 0; }
+bool IsEnabled(const KeyRow& row) { return row.found && row.state == Name(KeyState::kEnabled); }
 
 Result<KeyVersion> DescriptionOf(const KeyRow& row) {
   const auto purpose = ParsePurpose(row.purpose);
@@ -102,7 +103,7 @@ KeyRow ReadPrimary(const char* name, Use use) {
                                         F_UUID_EQ, UUIDPGetDatum(&row.key_id));
   while (const HeapTuple tuple = systable_getnext(scan)) {
     const bool newer = !row.found || DatumGetInt32(ColumnOf(tuple, table, kVersion)) > row.version;
-    if (newer && strcmp(TextOf(tuple, table, kState), "enabled") == 0)
+    if (newer && TextOf(tuple, table, kState) == Name(KeyState::kEnabled))
       ReadVersion(tuple, table, &row);
   }
   systable_endscan(scan);
@@ -143,8 +144,8 @@ KeyRow ReadVersionById(const VersionId& version, Use use) {
              errhint("The value comes from another database, or its key was not restored.")));
   }
   RequireUse(IdOfKey(row), row.name, use);
-  if (strcmp(row.state, "enabled") != 0) {
-    const bool destroyed = strcmp(row.state, "destroyed") == 0;
+  if (row.state != Name(KeyState::kEnabled)) {
+    const bool destroyed = row.state == Name(KeyState::kDestroyed);
     NoteRefusal(use, destroyed ? Act::kDestroyed : Act::kDisabled, nullptr, &version);
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("version %d of key \"%s\" is %s", row.version, row.name, row.state)));
