@@ -8,6 +8,8 @@ extern "C" {
 #include "nodes/pg_list.h"
 }
 
+#include "pg/own_ledger.h"
+
 namespace bulla {
 
 // A JSON object, field by field.
@@ -42,8 +44,5 @@ struct Deed {
   const char* session_role;
 };
 void RecordDeed(const char* action, const EventDetail& detail, const Deed& deed);
-
-// Who owns the extension's tables.
-Oid ExtensionOwner();
 
 }  // namespace bulla
