@@ -28,6 +28,7 @@ Result<std::unique_ptr<Aead>> MakeAead(Algorithm algorithm, const SecretBytes& k
     case Algorithm::kAes256CbcHmacSha512:
       return Make<CbcHmac>(key);
     case Algorithm::kHmacSha256:
+    case Algorithm::kEd25519:
       break;
   }
   return Error{Code::kInvalidArgument, std::string(Name(algorithm)) + " seals nothing"};

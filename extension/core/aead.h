@@ -39,7 +39,8 @@ constexpr AeadShape ShapeOf(Algorithm algorithm) {
     case Algorithm::kAes256CbcHmacSha512:
       return {16, 32, 16};
     case Algorithm::kHmacSha256:
-      break;  // seals nothing
+    case Algorithm::kEd25519:
+      break;  // seal nothing
   }
   return {0, 0, 1};
 }

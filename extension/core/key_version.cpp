@@ -6,37 +6,40 @@
 namespace bulla {
 namespace {
 
-// The one table of each: value, name, whether this build implements it.
+// The one table of each: value, name, who makes keys with it.
+enum class Made { kByName, kByBulla, kNever };
 template <class T>
 struct Entry {
   T value;
   std::string_view name;
-  bool implemented;
+  Made made;
 };
 
 constexpr std::array kAlgorithms = {
-    Entry<Algorithm>{Algorithm::kXaes256Gcm, "XAES-256-GCM", true},
-    Entry<Algorithm>{Algorithm::kAes256Gcm, "AES-256-GCM", true},
-    Entry<Algorithm>{Algorithm::kAes256CbcHmacSha512, "AES-256-CBC-HMAC-SHA-512", true},
-    Entry<Algorithm>{Algorithm::kHmacSha256, "HMAC-SHA-256", true},
+    Entry<Algorithm>{Algorithm::kXaes256Gcm, "XAES-256-GCM", Made::kByName},
+    Entry<Algorithm>{Algorithm::kAes256Gcm, "AES-256-GCM", Made::kByName},
+    Entry<Algorithm>{Algorithm::kAes256CbcHmacSha512, "AES-256-CBC-HMAC-SHA-512", Made::kByName},
+    Entry<Algorithm>{Algorithm::kHmacSha256, "HMAC-SHA-256", Made::kByName},
+    Entry<Algorithm>{Algorithm::kEd25519, "Ed25519", Made::kByBulla},
 };
 constexpr std::array kPurposes = {
-    Entry<Purpose>{Purpose::kEncrypt, "encrypt", true},
-    Entry<Purpose>{Purpose::kIndex, "index", true},
-    Entry<Purpose>{Purpose::kMac, "mac", false},
-    Entry<Purpose>{Purpose::kLog, "log", false},
-    Entry<Purpose>{Purpose::kJwt, "jwt", false},
-    Entry<Purpose>{Purpose::kBundle, "bundle", false},
+    Entry<Purpose>{Purpose::kEncrypt, "encrypt", Made::kByName},
+    Entry<Purpose>{Purpose::kIndex, "index", Made::kByName},
+    Entry<Purpose>{Purpose::kMac, "mac", Made::kNever},
+    Entry<Purpose>{Purpose::kLog, "log", Made::kByBulla},
+    Entry<Purpose>{Purpose::kJwt, "jwt", Made::kNever},
+    Entry<Purpose>{Purpose::kBundle, "bundle", Made::kNever},
 };
 
-constexpr auto kAny = [](auto) { return true; };
+constexpr auto kByName = [](const auto& entry) { return entry.made == Made::kByName; };
+constexpr auto kAny = [](const auto& entry) { return entry.made != Made::kNever; };
 
 template <class Table, class Fits>
 auto Parse(const Table& table, std::string_view name, const char* what, Fits fits)
     -> Result<decltype(table[0].value)> {
   std::string allowed;
   for (const auto& entry : table) {
-    if (!entry.implemented || !fits(entry.value)) continue;
+    if (!fits(entry)) continue;
     if (entry.name == name) return entry.value;
     allowed.append(allowed.empty() ? "" : ", ").append(entry.name);
   }
@@ -44,9 +47,11 @@ auto Parse(const Table& table, std::string_view name, const char* what, Fits fit
                std::string("Allowed: ") + allowed + "."};
 }
 
-// Blind indexes have an algorithm of their own; all others seal.
+// Blind indexes and signatures have an algorithm of their own; all others seal.
 bool Fits(Algorithm algorithm, Purpose purpose) {
-  return (algorithm == Algorithm::kHmacSha256) == (purpose == Purpose::kIndex);
+  if (algorithm == Algorithm::kHmacSha256) return purpose == Purpose::kIndex;
+  if (algorithm == Algorithm::kEd25519) return purpose == Purpose::kLog;
+  return purpose != Purpose::kIndex && purpose != Purpose::kLog;
 }
 
 template <class Table, class T>
@@ -62,17 +67,28 @@ std::string_view Name(Algorithm algorithm) { return NameIn(kAlgorithms, algorith
 std::string_view Name(Purpose purpose) { return NameIn(kPurposes, purpose); }
 
 Result<Purpose> ParsePurpose(std::string_view name) {
+  return Parse(kPurposes, name, "purpose of a key", kByName);
+}
+
+Result<Purpose> ParseStoredPurpose(std::string_view name) {
   return Parse(kPurposes, name, "purpose of a key", kAny);
 }
 
 Result<Algorithm> ParseAlgorithm(std::string_view name, Purpose purpose) {
   const std::string what = "algorithm for purpose " + std::string(Name(purpose));
   return Parse(kAlgorithms, name, what.c_str(),
-               [&](Algorithm algorithm) { return Fits(algorithm, purpose); });
+               [&](const auto& entry) { return Fits(entry.value, purpose); });
 }
 
 Algorithm DefaultAlgorithm(Purpose purpose) {
-  return purpose == Purpose::kIndex ? Algorithm::kHmacSha256 : Algorithm::kXaes256Gcm;
+  switch (purpose) {
+    case Purpose::kIndex:
+      return Algorithm::kHmacSha256;
+    case Purpose::kLog:
+      return Algorithm::kEd25519;
+    default:
+      return Algorithm::kXaes256Gcm;
+  }
 }
 
 Result<Algorithm> AlgorithmFromByte(std::byte value) {

@@ -19,11 +19,12 @@ enum class Algorithm : uint8_t {
   kAes256Gcm = 2,
   kAes256CbcHmacSha512 = 3,
   kHmacSha256 = 16,  // of blind indexes; never an envelope's
+  kEd25519 = 17,     // of signatures over ledgers; the data key is a seed
 };
 enum class Purpose : uint8_t {
   kEncrypt = 1,
   kIndex = 2,
-  kMac = 3,  // reserved, as are the following
+  kMac = 3,  // reserved, as are kJwt and kBundle
   kLog = 4,
   kJwt = 5,
   kBundle = 6,
@@ -33,11 +34,14 @@ enum class Purpose : uint8_t {
 std::string_view Name(Algorithm algorithm);
 std::string_view Name(Purpose purpose);
 
-// From SQL. Only what this build implements is accepted, and of algorithms what keys of the purpose are made
-// with: else kInvalidArgument, and the hint lists what is allowed. Case matters. The given text is not
-// repeated in the error.
+// From SQL, for a key that is to be made by its name. Of purposes what people make keys for, of algorithms what
+// keys of the purpose are made with: else kInvalidArgument, and the hint lists what is allowed. Case matters. The
+// given text is not repeated in the error.
 Result<Purpose> ParsePurpose(std::string_view name);
 Result<Algorithm> ParseAlgorithm(std::string_view name, Purpose purpose);
+
+// The purpose of a key that is there: any that this build implements, else kInvalidArgument.
+Result<Purpose> ParseStoredPurpose(std::string_view name);
 
 // What a key of a purpose is made with where nobody says.
 Algorithm DefaultAlgorithm(Purpose purpose);

@@ -127,6 +127,9 @@ Datum bulla_emergency_rotate_owned(PG_FUNCTION_ARGS) {
     if (key.purpose == Name(Purpose::kIndex)) {
       ReturnRow(fcinfo, key, 0, Datum{0}, Datum{0},
                 "not rotated: bulla.create_key a new index key, and fill its indexes anew");
+    } else if (strcmp(key.purpose, "log") == 0) {
+      ReturnRow(fcinfo, key, 0, Datum{0}, Datum{0},
+                "not rotated: it signs checkpoints, call bulla.rotate_signing_key()");
     } else {
       RotateAndReturn(fcinfo, key, reason);
     }

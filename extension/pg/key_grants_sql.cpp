@@ -42,6 +42,12 @@ Use UseArgument(FunctionCallInfo fcinfo, int argument) {
                   errhint("Allowed: encrypt, decrypt, index.")));
 }
 
+// What a key of this purpose can be granted for; nullptr for nothing.
+const char* UsesOf(const char* purpose) {
+  if (strcmp(purpose, "index") == 0) return "index";
+  return strcmp(purpose, "encrypt") == 0 ? "encrypt, decrypt" : nullptr;
+}
+
 Grant ReadArguments(FunctionCallInfo fcinfo, const char* function) {
   PreventCommandIfReadOnly(function);
   PreventCommandIfParallelMode(function);
@@ -52,14 +58,18 @@ Grant ReadArguments(FunctionCallInfo fcinfo, const char* function) {
   grant.use = UseArgument(fcinfo, 2);
   grant.grantee = get_role_oid_or_public(grant.role_name);
   const KeyRow key = LockKey(grant.key_name);
-  const char* const purpose = key.purpose;
   grant.key = IdOfKey(key);
-  if ((grant.use == Use::kIndex) != (strcmp(purpose, "index") == 0)) {
+  const char* const allowed = UsesOf(key.purpose);
+  if (allowed == nullptr) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("key \"%s\" has purpose %s: Bulla alone uses it", grant.key_name,
+                           key.purpose)));
+  }
+  if (strstr(allowed, Name(grant.use)) == nullptr) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("key \"%s\" has purpose %s: nobody can use it to %s", grant.key_name,
-                           purpose, Name(grant.use)),
-                    errhint("Allowed: %s.",
-                            strcmp(purpose, "index") == 0 ? "index" : "encrypt, decrypt")));
+                           key.purpose, Name(grant.use)),
+                    errhint("Allowed: %s.", allowed)));
   }
   return grant;
 }

@@ -42,7 +42,7 @@ KeyVersion NextVersion(const KeyRow& key, List* versions) {
 
 }  // namespace
 
-int32 RotateKey(const KeyRow& key, const char* emergency) {
+int32 AddVersion(const KeyRow& key, const char* emergency) {
   const KeyVersion next = NextVersion(key, ReadVersions(key));
   const WrappedVersion made = MakeWrappedVersion(next);
   const auto number = static_cast<int32>(next.version);
@@ -57,6 +57,15 @@ int32 RotateKey(const KeyRow& key, const char* emergency) {
   if (emergency != nullptr) detail.Text("emergency", emergency);
   RecordEvent("key.rotated", detail);
   return number;
+}
+
+int32 RotateKey(const KeyRow& key, const char* emergency) {
+  if (strcmp(key.purpose, Name(Purpose::kLog).data()) == 0) {
+    ereport(ERROR,
+            (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("key \"%s\" signs checkpoints", key.name),
+             errhint("Use bulla.rotate_signing_key().")));
+  }
+  return AddVersion(key, emergency);
 }
 
 }  // namespace bulla

@@ -76,7 +76,7 @@ VersionId IdOfVersion(const KeyRow& row) {
 bool IsEnabled(const KeyRow& row) { return row.found && row.state == Name(KeyState::kEnabled); }
 
 Result<KeyVersion> DescriptionOf(const KeyRow& row) {
-  const auto purpose = ParsePurpose(row.purpose);
+  const auto purpose = ParseStoredPurpose(row.purpose);
   if (!purpose.ok()) return purpose.error();
   const auto algorithm = ParseAlgorithm(row.algorithm, purpose.value());
   if (!algorithm.ok()) return algorithm.error();

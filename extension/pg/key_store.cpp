@@ -106,6 +106,11 @@ EnvelopeCipher* CipherOf(const UnwrappedKey& key) {
   return key.cipher.get();
 }
 
+const SecretBytes& SeedOf(const UnwrappedKey& key) {
+  if (key.version.purpose != Purpose::kLog) RaisePurpose(key, Purpose::kLog);
+  return key.seed;
+}
+
 }  // namespace
 
 const UnwrappedKey& PrimaryKey(std::string_view key_name, Use use) {
@@ -140,6 +145,14 @@ BlindIndexKey* IndexKey(std::string_view key_name, Use use) {
   const UnwrappedKey& key = PrimaryKey(key_name, use);
   if (key.index == nullptr) RaisePurpose(key, Purpose::kIndex);
   return key.index.get();
+}
+
+const SecretBytes& PrimarySeed(std::string_view key_name) {
+  return SeedOf(PrimaryKey(key_name, Use::kNone));
+}
+
+const SecretBytes& SeedOfVersion(const VersionId& version) {
+  return SeedOf(KeyOfVersion(version, Use::kNone));
 }
 
 }  // namespace bulla

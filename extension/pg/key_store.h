@@ -34,4 +34,8 @@ const UnwrappedKey& OpeningKey(const VersionId& version, Use use);
 EnvelopeCipher* PrimaryCipher(std::string_view key_name, Use use);
 BlindIndexKey* IndexKey(std::string_view key_name, Use use);
 
+// What signing keys are derived from; likewise. Bulla alone uses it: nobody's rights are asked.
+const SecretBytes& PrimarySeed(std::string_view key_name);
+const SecretBytes& SeedOfVersion(const VersionId& version);
+
 }  // namespace bulla

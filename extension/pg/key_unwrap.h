@@ -21,6 +21,7 @@ struct UnwrappedKey {
   Commitment commitment;
   std::unique_ptr<EnvelopeCipher> cipher;  // purpose encrypt
   std::unique_ptr<BlindIndexKey> index;    // purpose index
+  SecretBytes seed;                        // purpose log
   bool audited;                            // bulla.set_key_audit
 };
 

@@ -35,8 +35,16 @@ TEST(KeyVersionTest, OtherNamesAreRefusedAndTheHintSaysWhatIsAllowed) {
   }
 }
 
+TEST(KeyVersionTest, TheSigningKeyCanBeReadAndNotBeMadeByName) {
+  EXPECT_EQ(ParseStoredPurpose("log").value(), Purpose::kLog);
+  EXPECT_EQ(ParseAlgorithm("Ed25519", Purpose::kLog).value(), Algorithm::kEd25519);
+  EXPECT_FALSE(ParseAlgorithm("XAES-256-GCM", Purpose::kLog).ok());
+  EXPECT_FALSE(ParseAlgorithm("Ed25519", Purpose::kEncrypt).ok());
+  for (const char* name : {"mac", "jwt", "bundle"}) EXPECT_FALSE(ParseStoredPurpose(name).ok());
+}
+
 TEST(KeyVersionTest, TheDefaultAlgorithmFitsItsPurpose) {
-  for (const Purpose purpose : {Purpose::kEncrypt, Purpose::kIndex}) {
+  for (const Purpose purpose : {Purpose::kEncrypt, Purpose::kIndex, Purpose::kLog}) {
     EXPECT_EQ(ParseAlgorithm(Name(DefaultAlgorithm(purpose)), purpose).value(),
               DefaultAlgorithm(purpose));
   }
