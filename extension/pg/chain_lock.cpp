@@ -28,6 +28,7 @@ constexpr uint16 kLedgerLock = 31'642;
 constexpr uint16 kSuccessorLock = 31'643;
 constexpr uint16 kSetupLock = 31'644;
 constexpr uint16 kEventWriterLock = 31'645;
+constexpr uint16 kSealLock = 31'646;
 
 // How often a newcomer asks before it waits to be the successor, and the successor before it queues,
 // giving the core away each time. Asking must stay bounded: it takes a core's time, and only a queued
@@ -169,6 +170,12 @@ void AcquireSetupLock() {
 void AcquireEventWriterLock() {
   LOCKTAG tag;
   SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, 0, kEventWriterLock);
+  LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+void AcquireSealLock(Oid ledger) {
+  LOCKTAG tag;
+  SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, ledger, 0, kSealLock);
   LockAcquire(&tag, ExclusiveLock, false, false);
 }
 

@@ -23,6 +23,9 @@ void AcquireSetupLock();
 // For who writes into bulla.events what waits in shared memory: one at a time in a database.
 void AcquireEventWriterLock();
 
+// For who seals chains of a ledger: one at a time.
+void AcquireSealLock(Oid ledger);
+
 // Takes the lock until the end of the transaction, or raises: lock_not_available after
 // bulla.chain_lock_timeout (or an earlier lock_timeout), naming who holds it; deadlock_detected;
 // query_canceled.

@@ -50,16 +50,24 @@ bool ChainOfRow(const LedgerRelation* ledger, const Datum* values, const bool* n
   const int count = ledger->arguments.chain_by_count;
   *chain = {};
   if (count == 0) return true;
-  auto* const key = static_cast<std::byte*>(palloc(kMaxChainKeySize));
   auto* const columns = static_cast<Datum*>(palloc(sizeof(Datum) * count));
-  ByteWriter out({key, kMaxChainKeySize});
   for (int i = 0; i < count; ++i) {
-    LedgerColumn& column = ledger->columns[ledger->chain_by[i]];
+    const LedgerColumn& column = ledger->columns[ledger->chain_by[i]];
     if (nulls[column.attribute]) return false;
     columns[i] = values[column.attribute];
-    out.PutSized(AsBytes(ValueText(&column.type, columns[i])));
   }
-  *chain = {out.written(), columns};
+  return ChainOfValues(ledger, columns, chain);
+}
+
+bool ChainOfValues(const LedgerRelation* ledger, ChainValues values, RowChain* chain) {
+  const int count = ledger->arguments.chain_by_count;
+  *chain = {};
+  if (count == 0) return true;
+  auto* const key = static_cast<std::byte*>(palloc(kMaxChainKeySize));
+  ByteWriter out({key, kMaxChainKeySize});
+  for (int i = 0; i < count; ++i)
+    out.PutSized(AsBytes(ValueText(&ledger->columns[ledger->chain_by[i]].type, values[i])));
+  *chain = {out.written(), values};
   return !out.overflowed();
 }
 

@@ -20,6 +20,9 @@ struct RowChain {
 bool ChainOfRow(const LedgerRelation* ledger, const Datum* values, const bool* nulls,
                 RowChain* chain);
 
+// The same for a chain whose values are known.
+bool ChainOfValues(const LedgerRelation* ledger, ChainValues values, RowChain* chain);
+
 // Raises program_limit_exceeded for a row that cannot be part of the ledger.
 [[noreturn]] void RaiseUnfitRow(Relation relation);
 

@@ -86,10 +86,11 @@ void OnTransactionEvent(XactEvent event, void*) {
     case XACT_EVENT_PRE_PREPARE:
       FlushQueueAndFireDeferred();
       if (commit_durably) {
-        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                        errmsg("a transaction that records what it verified or removed cannot be "
-                               "prepared"),
-                        errhint("Commit it, and do the rest in another transaction.")));
+        ereport(ERROR,
+                (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                 errmsg("a transaction that records what it verified, sealed or removed cannot "
+                        "be prepared"),
+                 errhint("Commit it, and do the rest in another transaction.")));
       }
       SettleChains();
       ForgetHeads();

@@ -6,6 +6,7 @@ extern "C" {
 #include "postgres.h"
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/xlog.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
@@ -58,6 +59,15 @@ inline bool OwnsRelation(Oid relation, Oid role) {
   return object_ownercheck(RelationRelationId, relation, role);
 #else
   return pg_class_ownercheck(relation, role);
+#endif
+}
+
+// The timeline that this server writes. Not on a standby.
+inline TimeLineID InsertionTimeline() {
+#if PG_VERSION_NUM >= 150000
+  return GetWALInsertionTimeLine();
+#else
+  return ThisTimeLineID;
 #endif
 }
 

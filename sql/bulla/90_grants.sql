@@ -35,3 +35,8 @@ REVOKE EXECUTE ON FUNCTION bulla.key_messages() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION bulla.key_messages() TO pg_monitor;
 
 GRANT SELECT ON bulla.protected_columns, bulla.column_progress TO PUBLIC;
+
+-- Who names the log and says which server signs it. The owner of a ledger seals it.
+REVOKE EXECUTE ON FUNCTION
+    bulla.set_log_name(text), bulla.rotate_signing_key(text), bulla.take_over_log(text)
+FROM PUBLIC;

@@ -80,10 +80,11 @@ SELECT needs, function::regprocedure, format(call, card, bytes, shared, session_
     (38, 'to monitor', 'bulla.key_messages()', '(SELECT count(*) FROM bulla.key_messages())'),
     (39, 'to administer', 'bulla.set_key_audit(text, boolean)', 'bulla.set_key_audit(''card'', true)')) AS v (place, needs, function, call)
 ORDER BY v.place;
--- None is left out but the procedures that change columns, which are for the owners of tables.
+-- None is left out but the procedures that change columns, which are for the owners of tables, and what
+-- the log is signed with (seal.sql).
 SELECT p.oid::regprocedure AS not_called FROM pg_proc AS p
 WHERE pronamespace = 'bulla'::regnamespace AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
-    AND proname ~ 'crypt|key|kek|blind_index|token|emergency|messages_sealed' AND proname !~ '_column$' AND p.oid NOT IN (SELECT function FROM calls) ORDER BY 1;
+    AND proname ~ 'crypt|key|kek|blind_index|token|emergency|messages_sealed' AND proname !~ '_column$|signing_key|verifier_key' AND p.oid NOT IN (SELECT function FROM calls) ORDER BY 1;
 
 -- Tries it as the role, and takes it back.
 CREATE FUNCTION may(who text, call text) RETURNS text LANGUAGE plpgsql SET client_min_messages = error AS $$

@@ -1,0 +1,44 @@
+#include "pg/heads_ledger.h"
+
+#include "pg/event_log.h"
+#include "pg/key_tables.h"
+#include "pg/ledger_triggers.h"
+#include "pg/own_ledger.h"
+
+namespace bulla {
+namespace {
+
+// No chain by its name, which may be somebody's: these rows are published.
+constexpr OwnLedger kHeads = {
+    "heads",
+    "CREATE TABLE bulla.heads ("
+    " sealed_at timestamp with time zone NOT NULL DEFAULT pg_catalog.clock_timestamp(),"
+    " ledger_id uuid NOT NULL,"
+    " chain_id text NOT NULL,"
+    " epoch integer NOT NULL,"
+    " size bigint NOT NULL,"
+    " root bytea NOT NULL)",
+    "Every tree of this database, each time it grew: one more ledger, whose checkpoint covers all "
+    "others.",
+    nullptr};
+
+}  // namespace
+
+void RecordHead(const TreeRow& tree) {
+  QueueIntoOwnLedger(kHeads, EventDetail()
+                                 .Text("ledger_id", IdText(tree.ledger))
+                                 .Text("chain_id", tree.chain_id)
+                                 .Number("epoch", tree.epoch)
+                                 .Number("size", static_cast<int64>(tree.size.value))
+                                 .Text("root", psprintf("\\x%s", HexText(tree.root.bytes)))
+                                 .Json());
+}
+
+bool IsHeadsLedger(Oid table) { return table == OwnRelation(kHeads.name); }
+
+LogChain HeadsChain() {
+  RequireOwnLedger(kHeads);
+  return NameLogChain(OwnRelation(kHeads.name), "");
+}
+
+}  // namespace bulla

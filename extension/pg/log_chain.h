@@ -1,0 +1,27 @@
+// A chain of a ledger as the log knows it.
+#pragma once
+
+extern "C" {
+#include "postgres.h"
+}
+
+#include "core/record.h"
+#include "pg/ledger_relation.h"
+
+namespace bulla {
+
+struct LogChain {
+  Oid ledger;
+  LedgerId ledger_id;
+  const char* name;  // as SQL names it, palloc'd
+  ChainValues values;
+  const char* chain_id;  // palloc'd
+};
+
+// Raises what DescribeWholeLedger and ChainOfName raise.
+LogChain NameLogChain(Oid ledger, const char* name);
+
+// The origin of a chain's checkpoints, palloc'd.
+const char* OriginOf(const LogChain& chain, const char* log_name, int32 epoch);
+
+}  // namespace bulla

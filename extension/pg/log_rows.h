@@ -1,0 +1,65 @@
+// The log of this database and its trees, as the tables bulla.log and bulla.trees hold them. Read with a snapshot taken
+// now, and without rights of the caller.
+#pragma once
+
+extern "C" {
+#include "postgres.h"
+#include "utils/uuid.h"
+}
+
+#include "core/record.h"
+#include "core/tree.h"
+
+namespace bulla {
+
+// A server's place in the world: a copy of it has another one, but for a moment after a standby's promotion.
+struct SigningPlace {
+  int64 system_identifier;
+  int64 timeline;
+  Oid database;
+  bool operator==(const SigningPlace&) const = default;
+};
+SigningPlace PlaceOfThisServer();
+
+struct LogRow {
+  const char* name;  // palloc'd
+  SigningPlace place;
+};
+
+// False where no log was named.
+bool FindLog(LogRow* log);
+// Raises object_not_in_prerequisite_state where there is none.
+LogRow RequireLog();
+// Also where the checkpoints are another server's to sign.
+LogRow RequireLogToSign();
+void InsertLog(const char* name);
+// From here on this server signs.
+void MoveLogHere();
+
+// A tree: one chain of a ledger in one epoch.
+struct TreeRow {
+  pg_uuid_t id;
+  LedgerId ledger;
+  const char* chain_id;  // palloc'd, as are all texts
+  const char* chain;
+  int32 epoch;
+  const char* origin;
+  TreeSize size;
+  NodeHash root;
+  const char* note;
+};
+Datum NewUuid();
+
+// The tree of the chain's last epoch; false where it was never sealed.
+bool FindTree(const LedgerId& ledger, const char* chain_id, TreeRow* tree);
+
+// Adds it, or replaces size, root and note of the one that is there. Whoever does holds the seal lock of the ledger
+// (pg/chain_lock.h).
+void InsertTree(const TreeRow& tree);
+void UpdateTree(const TreeRow& tree);
+
+// Calls `found` with each tree of a ledger.
+void ReadTrees(const LedgerId& ledger, void (*found)(const TreeRow& tree, void* state),
+               void* state);
+
+}  // namespace bulla

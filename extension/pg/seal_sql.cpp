@@ -1,0 +1,120 @@
+// SQL functions that seal chains, and show what was sealed.
+
+#include "pg/boundary.h"
+
+extern "C" {
+#include "miscadmin.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+}
+
+#include <map>
+#include <string>
+
+#include "pg/arguments.h"
+#include "pg/chain_heads.h"
+#include "pg/chain_lock.h"
+#include "pg/checkpoint_signer.h"
+#include "pg/context_owned.h"
+#include "pg/durable.h"
+#include "pg/ledger_checks.h"
+#include "pg/seal_chain.h"
+#include "pg/transaction_events.h"
+
+namespace bulla {
+namespace {
+
+// One sealer of the ledger at a time, this one, and on this server.
+LogRow BeginSealing(Oid ledger) {
+  PreventCommandIfReadOnly("bulla.seal()");
+  PreventCommandIfParallelMode("bulla.seal()");
+  CheckOwnsTable(ledger);
+  AcquireSealLock(ledger);
+  return RequireLogToSign();
+}
+
+struct SealedSizes {
+  std::map<std::string, int64> by_chain;
+};
+
+void KeepSize(const TreeRow& tree, void* state) {
+  auto* const sizes = static_cast<SealedSizes*>(state);
+  Enter([&]() -> Result<void> {
+    // The last epoch comes last.
+    sizes->by_chain[tree.chain] = static_cast<int64>(tree.size.value);
+    return {};
+  });
+}
+
+// Chains that have more rows than their trees have leaves, in byte order of their names: const char*.
+List* GrownChains(Oid ledger) {
+  auto* const sizes = NewInContext<SealedSizes>();
+  ReadTrees(IdOfLedger(ledger), KeepSize, sizes);
+  PushActiveSnapshot(GetLatestSnapshot());
+  const ChainHeads* const heads = ReadChainHeads(ledger, GetActiveSnapshot());
+  PopActiveSnapshot();
+  List* grown = NIL;
+  for (const auto& [name, head] : heads->by_name) {
+    const auto sealed = sizes->by_chain.find(name);
+    if (sealed == sizes->by_chain.end() || head.seq >= sealed->second)
+      grown = lappend(grown, pstrdup(name.c_str()));
+  }
+  return grown;
+}
+
+const char* ChainArgument(FunctionCallInfo fcinfo) { return CStringArgument(fcinfo, 1, "chain"); }
+
+}  // namespace
+
+BULLA_FUNCTION(bulla_seal);
+Datum bulla_seal(PG_FUNCTION_ARGS) {
+  RefuseNull(fcinfo, 0, "ledger");
+  const Oid ledger = PG_GETARG_OID(0);
+  const char* const chain = ChainArgument(fcinfo);
+  const LogRow log = BeginSealing(ledger);
+  const SealedChain sealed = SealChain(NameLogChain(ledger, chain), log);
+  CommitDurably();
+  PG_RETURN_INT64(sealed.size);
+}
+
+BULLA_FUNCTION(bulla_seal_chains);
+Datum bulla_seal_chains(PG_FUNCTION_ARGS) {
+  const Oid ledger = PG_GETARG_OID(0);
+  const LogRow log = BeginSealing(ledger);
+  const MemoryContext memory =
+      AllocSetContextCreate(CurrentMemoryContext, "bulla sealed chain", ALLOCSET_DEFAULT_SIZES);
+  int64 grew = 0;
+  ListCell* cell;
+  foreach (cell, GrownChains(ledger)) {
+    CHECK_FOR_INTERRUPTS();
+    const MemoryContext caller = MemoryContextSwitchTo(memory);
+    grew += SealChain(NameLogChain(ledger, static_cast<const char*>(lfirst(cell))), log).grew;
+    MemoryContextSwitchTo(caller);
+    MemoryContextReset(memory);
+  }
+  if (grew > 0) CommitDurably();
+  PG_RETURN_INT64(grew);
+}
+
+BULLA_FUNCTION(bulla_checkpoint);
+Datum bulla_checkpoint(PG_FUNCTION_ARGS) {
+  const Oid ledger = ReadableLedger(fcinfo);
+  const LogChain chain = NameLogChain(ledger, ChainArgument(fcinfo));
+  TreeRow tree;
+  if (!FindTree(chain.ledger_id, chain.chain_id, &tree)) PG_RETURN_NULL();
+  ConfirmWhatWasRead();
+  PG_RETURN_TEXT_P(cstring_to_text(tree.note));
+}
+
+BULLA_FUNCTION(bulla_verifier_key);
+Datum bulla_verifier_key(PG_FUNCTION_ARGS) {
+  const Oid ledger = ReadableLedger(fcinfo);
+  const LogChain chain = NameLogChain(ledger, ChainArgument(fcinfo));
+  TreeRow tree{};
+  const int32 epoch = FindTree(chain.ledger_id, chain.chain_id, &tree) ? tree.epoch : 0;
+  const char* const origin = OriginOf(chain, RequireLog().name, epoch);
+  PG_RETURN_TEXT_P(cstring_to_text(VerifierKeyOf(origin)));
+}
+
+}  // namespace bulla

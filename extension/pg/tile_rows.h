@@ -1,0 +1,34 @@
+// Tiles of trees, as the table bulla.tiles holds them, and the hashes in them.
+#pragma once
+
+extern "C" {
+#include "postgres.h"
+#include "catalog/indexing.h"
+#include "utils/rel.h"
+#include "utils/uuid.h"
+}
+
+#include "core/tile.h"
+
+namespace bulla {
+
+// The tile as it is stored, palloc'd; no bytes where it is not.
+Bytes ReadTile(const pg_uuid_t& tree, unsigned level, uint64 index);
+
+// The hashes of nodes of a tree of this size, read from its tiles. Raises data_corrupted where a tile is gone or too
+// short.
+void ReadNodes(const pg_uuid_t& tree, TreeSize size, std::span<const NodeId> nodes,
+               NodeHash* hashes);
+
+// Writes tiles of one tree.
+struct TileWriter {
+  pg_uuid_t tree;
+  Relation table;
+  CatalogIndexState indexes;
+};
+TileWriter BeginTiles(const pg_uuid_t& tree);
+// `there`: a narrower one is stored, and replaced.
+void WriteTile(const TileWriter& writer, unsigned level, uint64 index, Bytes hashes, bool there);
+void EndTiles(const TileWriter& writer);
+
+}  // namespace bulla
