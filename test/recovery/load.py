@@ -9,12 +9,14 @@ Each client is a process and writes FOLDER/CLIENT, one line per row and one per 
     refused LEDGER CLIENT NUMBER TIME  it failed, or was rolled back: the row must not be there
     unknown LEDGER CLIENT NUMBER TIME  nobody said, as when the connection broke: either is right
     error SQLSTATE CLIENT NUMBER TIME
+    note LEDGER,CHAIN,ROOT CLIENT SIZE TIME  a checkpoint that left the database: it must stay true
 
 A client ends when its connection breaks; with --persist it connects again. With --timeouts each transaction
 gets a short time limit of some kind. SIGTERM, to the group, ends all of them after the transaction under way.
 Client 8 releases its locks late, client 9 commits asynchronously: what that is told, it does not believe.
 """
 import argparse
+import base64
 import ctypes
 import json
 import os
@@ -28,6 +30,8 @@ LATE, ASYNCHRONOUS = 8, 9
 LEVELS = ("read committed", "repeatable read", "serializable")
 TIMEOUTS = ("statement_timeout", "lock_timeout", "bulla.chain_lock_timeout",
             "idle_in_transaction_session_timeout")
+CHECKPOINTS = (("ledger", ""), ("lanes", "0"), ("lanes", "1"), ("lanes", "2"), ("parts", ""),
+               ("bulla.events", ""), ("bulla.heads", ""))
 stopping = False
 
 
@@ -125,6 +129,20 @@ class Client:
     def counted(self):
         self.row("counters")
         self.do(f"UPDATE counters SET number = number + 1 WHERE client = {self.name}")
+
+    def publish(self):
+        """Seals, or leaves that to others, and gives away every checkpoint there is."""
+        if self.random.random() < 0.7:
+            self.do("CALL bulla.seal_all()")
+            unsealed = [text for text in self.connection.notices if "was not sealed" in text]
+            if unsealed:
+                raise AssertionError(unsealed)
+        for ledger, chain in CHECKPOINTS:
+            self.cursor.execute("SELECT bulla.checkpoint(%s, %s)", (ledger, chain))
+            note = self.cursor.fetchone()[0]
+            if note is not None:
+                _, size, root = note.split("\n")[:3]
+                self.write("note", f"{ledger},{chain},{base64.b64decode(root).hex()}", int(size))
 
     def undone(self):
         self.do(f"BEGIN; INSERT INTO ledger VALUES ({self.name}, {self.row('ledger')}, 'undone')")
