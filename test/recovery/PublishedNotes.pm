@@ -10,7 +10,7 @@ use Exporter 'import';
 use LedgerLoad;
 use Test::More;
 
-our @EXPORT = qw(start_sealers collect_notes stay_true seals_on);
+our @EXPORT = qw(start_sealers collect_notes newest_notes stay_true seals_on);
 
 # Clients that seal and publish, each at another isolation level: a load, as those of LedgerLoad.
 sub start_sealers
@@ -105,12 +105,21 @@ sub notes_of
 	return %notes;
 }
 
+# The newest checkpoint of every chain.
+sub newest_notes
+{
+	my ($node) = @_;
+	return notes_of($node, q{SELECT l.ledger, t.chain, split_part(n.note, E'\n', 2),
+			encode(decode(split_part(n.note, E'\n', 3), 'base64'), 'hex')
+		FROM bulla.trees AS t JOIN bulla.ledgers AS l ON l.id = t.ledger_id, bulla.checkpoint(l.ledger, t.chain) AS n (note)});
+}
+
 # What was published is true of what is there, and so is every row of bulla.heads: three tests.
 sub stay_true
 {
 	my ($node, $notes, $name) = @_;
 	my %chains = hashes_of($node);
-	cmp_ok(scalar(map { keys %$_ } values %$notes), '>', 20, "$name: checkpoints were published");
+	cmp_ok(scalar(map { keys %$_ } values %$notes), '>=', 7, "$name: checkpoints were published");
 	is(untrue(\%chains, $notes), '', "$name: all of them are of the rows that are there");
 	my %heads = notes_of($node, q{SELECT l.ledger, t.chain, h.size, encode(h.root, 'hex') FROM bulla.heads AS h
 		JOIN bulla.trees AS t USING (ledger_id, chain_id, epoch) JOIN bulla.ledgers AS l ON l.id = h.ledger_id});
@@ -125,9 +134,7 @@ sub seals_on
 	my ($code, $output, $errors) = $node->psql('postgres', q{SET statement_timeout = '60s'; CALL bulla.seal_all()});
 	is($errors, '', "$name: sealing goes on");
 	my %chains = hashes_of($node);
-	my %newest = notes_of($node, q{SELECT l.ledger, t.chain, split_part(n.note, E'\n', 2),
-			encode(decode(split_part(n.note, E'\n', 3), 'base64'), 'hex')
-		FROM bulla.trees AS t JOIN bulla.ledgers AS l ON l.id = t.ledger_id, bulla.checkpoint(l.ledger, t.chain) AS n (note)});
+	my %newest = newest_notes($node);
 	is(join(' ', map { "$_:" . join(',', keys %{ $newest{$_} }) } sort keys %newest),
 		join(' ', map { "$_:" . @{ $chains{$_} } } sort keys %chains), "$name: every row of every chain is in a tree");
 	is(untrue(\%chains, \%newest), '', "$name: with the right root");
