@@ -20,7 +20,8 @@ constexpr OwnLedger kHeads = {
     " root bytea NOT NULL)",
     "Every tree of this database, each time it grew: one more ledger, whose checkpoint covers all "
     "others.",
-    nullptr};
+    "CREATE INDEX heads_of_tree ON bulla.heads (ledger_id, (chain_id COLLATE pg_catalog.\"C\"), "
+    "epoch, size)"};
 
 }  // namespace
 
@@ -34,7 +35,7 @@ void RecordHead(const TreeRow& tree) {
                                  .Json());
 }
 
-bool IsHeadsLedger(Oid table) { return table == OwnRelation(kHeads.name); }
+Oid HeadsLedger() { return OwnRelation(kHeads.name); }
 
 LogChain HeadsChain() {
   RequireOwnLedger(kHeads);

@@ -13,8 +13,8 @@ namespace bulla {
 // Queues a row for the end of this transaction: the tree has grown to what it says.
 void RecordHead(const TreeRow& tree);
 
-// Whether the table is bulla.heads: its own trees are not recorded in it.
-bool IsHeadsLedger(Oid table);
+// The table; InvalidOid where it is not there. Its own trees are not recorded in it.
+Oid HeadsLedger();
 
 // Its chain. Makes it where it is not there.
 LogChain HeadsChain();

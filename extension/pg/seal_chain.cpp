@@ -47,6 +47,10 @@ void TakeRow(LedgerRelation* leaf, TupleTableSlot* row, void* state) {
   AppendLeaf(growing->growth, {hash.bytes});
 }
 
+void StoreTile(void* writer, unsigned level, uint64 index, Bytes hashes) {
+  WriteTile(*static_cast<const TileWriter*>(writer), level, index, hashes);
+}
+
 }  // namespace
 
 SealedChain SealChain(const LogChain& chain, const LogRow& log) {
@@ -60,7 +64,9 @@ SealedChain SealChain(const LogChain& chain, const LogRow& log) {
     tree.origin = OriginOf(chain, log.name, tree.epoch);
   }
   const TreeSize before = tree.size;
-  Growing growing{&chain, BeginGrowth(tree.id, before)};
+  TileWriter writer = BeginTiles(tree.id, before);
+  Growing growing{&chain, NewGrowth(StoreTile, &writer)};
+  if (known) ResumeGrowth(growing.growth, tree.id, before);
   // Of now, whatever the isolation level. A row is visible only after the one before it.
   PushActiveSnapshot(GetLatestSnapshot());
   ReadRowsInOrder(chain.ledger,
@@ -68,7 +74,8 @@ SealedChain SealChain(const LogChain& chain, const LogRow& log) {
                   GetActiveSnapshot(), TakeRow, &growing);
   PopActiveSnapshot();
   tree.size = growing.growth->range.size();
-  tree.root = EndGrowth(growing.growth);
+  tree.root = FinishGrowth(growing.growth);
+  EndTiles(writer);
   pfree(growing.growth);
   const SealedChain sealed{static_cast<int64>(tree.size.value), tree.size != before};
   if (!sealed.grew) return sealed;
@@ -77,7 +84,7 @@ SealedChain SealChain(const LogChain& chain, const LogRow& log) {
     UpdateTree(tree);
   else
     InsertTree(tree);
-  if (!IsHeadsLedger(chain.ledger)) RecordHead(tree);
+  if (chain.ledger != HeadsLedger()) RecordHead(tree);
   return sealed;
 }
 

@@ -59,18 +59,18 @@ void ReadNodes(const pg_uuid_t& tree, TreeSize size, std::span<const NodeId> nod
   }
 }
 
-TileWriter BeginTiles(const pg_uuid_t& tree) {
+TileWriter BeginTiles(const pg_uuid_t& tree, TreeSize size) {
   const Relation table = table_open(KeyTable("tiles"), RowExclusiveLock);
-  return {tree, table, CatalogOpenIndexes(table)};
+  return {tree, size, table, CatalogOpenIndexes(table)};
 }
 
-void WriteTile(const TileWriter& writer, unsigned level, uint64 index, Bytes hashes, bool there) {
+void WriteTile(const TileWriter& writer, unsigned level, uint64 index, Bytes hashes) {
   Datum values[kTilesColumns] = {UUIDPGetDatum(&writer.tree),
                                  Int16GetDatum(static_cast<int16>(level)),
                                  Int64GetDatum(static_cast<int64>(index)), BytesDatum(hashes)};
   bool nulls[kTilesColumns] = {};
   const HeapTuple row = heap_form_tuple(RelationGetDescr(writer.table), values, nulls);
-  if (there) {
+  if (HasTile(writer.size, {level, index, 1})) {
     const SysScanDesc scan = BeginTileScan(writer.table, writer.tree, level, index);
     const HeapTuple narrower = systable_getnext(scan);
     if (!HeapTupleIsValid(narrower)) elog(ERROR, "a partial tile is gone from bulla.tiles");

@@ -23,12 +23,13 @@ void ReadNodes(const pg_uuid_t& tree, TreeSize size, std::span<const NodeId> nod
 // Writes tiles of one tree.
 struct TileWriter {
   pg_uuid_t tree;
+  TreeSize size;  // of the tree as its tiles are stored
   Relation table;
   CatalogIndexState indexes;
 };
-TileWriter BeginTiles(const pg_uuid_t& tree);
-// `there`: a narrower one is stored, and replaced.
-void WriteTile(const TileWriter& writer, unsigned level, uint64 index, Bytes hashes, bool there);
+TileWriter BeginTiles(const pg_uuid_t& tree, TreeSize size);
+// In the place of a narrower one, where that is stored.
+void WriteTile(const TileWriter& writer, unsigned level, uint64 index, Bytes hashes);
 void EndTiles(const TileWriter& writer);
 
 }  // namespace bulla

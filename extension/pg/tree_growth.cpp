@@ -14,17 +14,16 @@ Bytes BytesOfEdge(const Edge& edge) {
   return std::as_bytes(std::span<const NodeHash>(edge.hashes, edge.width));
 }
 
-void LoadEdge(TreeGrowth* growth, TreeSize size, unsigned level) {
+void LoadEdge(TreeGrowth* growth, const pg_uuid_t& tree, TreeSize size, unsigned level) {
   Edge& edge = growth->edges[level];
   edge.width = (size.value >> (kTileHeight * level)) % kTileWidth;
   if (edge.width == 0) return;
-  const Bytes stored = ReadTile(growth->writer.tree, level, TileAt(size, level));
+  const Bytes stored = ReadTile(tree, level, TileAt(size, level));
   if (stored.size() != edge.width * sizeof(NodeHash)) {
     ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
                     errmsg("the last tile of level %u has %zu bytes in bulla.tiles, not %zu", level,
                            stored.size(), edge.width * sizeof(NodeHash))));
   }
-  edge.stored = true;
   memcpy(edge.hashes, stored.data(), stored.size());
 }
 
@@ -34,26 +33,29 @@ void PutNode(TreeGrowth* growth, unsigned level, uint64 index, const NodeHash& h
   edge.hashes[edge.width++] = hash;
   edge.changed = true;
   if (edge.width < kTileWidth) return;
-  WriteTile(growth->writer, level, index / kTileWidth, BytesOfEdge(edge), edge.stored);
+  growth->put(growth->state, level, index / kTileWidth, BytesOfEdge(edge));
   edge.width = 0;
-  edge.stored = edge.changed = false;
+  edge.changed = false;
 }
 
 }  // namespace
 
-TreeGrowth* BeginGrowth(const pg_uuid_t& tree, TreeSize size) {
+TreeGrowth* NewGrowth(PutTile put, void* state) {
   auto* const growth = static_cast<TreeGrowth*>(palloc0(sizeof(TreeGrowth)));
   growth->range = CompactRange();
-  growth->writer = BeginTiles(tree);
-  if (size.value == 0) return growth;
-  for (unsigned level = 0; level < kTileLevels; ++level) LoadEdge(growth, size, level);
+  growth->put = put;
+  growth->state = state;
+  return growth;
+}
+
+void ResumeGrowth(TreeGrowth* growth, const pg_uuid_t& tree, TreeSize size) {
+  for (unsigned level = 0; level < kTileLevels; ++level) LoadEdge(growth, tree, size, level);
   const Subtrees subtrees = SubtreesOf({0, size.value});
   NodeHash hashes[kMaxSubtrees];
   ReadNodes(tree, size, subtrees.span(), hashes);
   growth->range = Enter([&] {
     return CompactRange::FromHashes({0, size.value}, {hashes, subtrees.size()});
   });
-  return growth;
 }
 
 void AppendLeaf(TreeGrowth* growth, const NodeHash& leaf) {
@@ -65,14 +67,12 @@ void AppendLeaf(TreeGrowth* growth, const NodeHash& leaf) {
     ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("SHA-256 failed")));
 }
 
-NodeHash EndGrowth(TreeGrowth* growth) {
+NodeHash FinishGrowth(TreeGrowth* growth) {
   for (unsigned level = 0; level < kTileLevels; ++level) {
     const Edge& edge = growth->edges[level];
     if (edge.changed)
-      WriteTile(growth->writer, level, TileAt(growth->range.size(), level), BytesOfEdge(edge),
-                edge.stored);
+      growth->put(growth->state, level, TileAt(growth->range.size(), level), BytesOfEdge(edge));
   }
-  EndTiles(growth->writer);
   return Enter([&] { return growth->range.Root(BackendHasher()); });
 }
 

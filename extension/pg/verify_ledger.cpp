@@ -15,6 +15,7 @@ extern "C" {
 
 #include "pg/boundary.h"
 #include "pg/append_queue.h"
+#include "pg/chain_heads.h"
 #include "pg/context_owned.h"
 #include "pg/durable.h"
 #include "pg/ledger_checks.h"
@@ -24,6 +25,7 @@ extern "C" {
 #include "pg/verify_links.h"
 #include "pg/verify_progress.h"
 #include "pg/verify_scan.h"
+#include "pg/verify_trees.h"
 
 namespace bulla {
 namespace {
@@ -75,6 +77,17 @@ void CheckRows(RowCheck* check, Oid ledger, const char* chain, const ChainBounda
   if (chain == nullptr) ReportWholeChains(check, ledger, boundaries);
 }
 
+// As far as rows were met.
+const ChainHeads* HeadsOf(const RowCheck* check) {
+  auto* const heads = NewInContext<ChainHeads>();
+  Enter([&]() -> Result<void> {
+    for (const auto& [key, chain] : *check->chains)
+      heads->by_name[chain->name].seq = chain->highest_seq;
+    return {};
+  });
+  return heads;
+}
+
 // -1 where nobody knows.
 int64 EstimateRows(Oid ledger, const VerifyRange& range) {
   if (range.chain != nullptr)
@@ -109,14 +122,25 @@ void CheckMayRead(Oid ledger) {
 
 Verified VerifyLedger(Oid ledger, const VerifyRange& range, ReportFinding report, void* state) {
   FlushQueue();  // what this transaction queued is part of what it sees
+  // Before the rows: what is sealed later may be of rows that are not seen here.
+  SealedLeaves* const sealed = SealedLeavesOf(ledger);
   // Of now, whatever the isolation level: a transaction's own rows may follow rows that its snapshot does
   // not show.
   PushActiveSnapshot(GetLatestSnapshot());
   FindingSorter* const findings = NewFindingSorter();
   RowCheck* const check = NewRowCheck(range.first, range.last, KeepFinding, findings);
+  check->sealed = sealed;
   const ChainBoundaries* const boundaries = ReadChainBoundaries(IdOfLedger(ledger));
   BeginProgress(check, ledger, EstimateRows(ledger, range));
-  if (CanReadRows(ledger, KeepFinding, findings)) CheckRows(check, ledger, range.chain, boundaries);
+  if (CanReadRows(ledger, KeepFinding, findings)) {
+    CheckRows(check, ledger, range.chain, boundaries);
+    // Where chains end is known only where they were read to their ends.
+    if (sealed != nullptr && range.last == PG_INT64_MAX) {
+      VerifyTrees(IdOfLedger(ledger), sealed,
+                  {range.chain, HeadsOf(check), boundaries, range.first == 0}, KeepFinding,
+                  findings);
+    }
+  }
   VerifyProtection(ledger, KeepFinding, findings);
   VerifySchema(ledger, KeepFinding, findings);
   FlushWhatWasRead();

@@ -149,6 +149,7 @@ char* ShareWork(ParallelContext* context, const RowCheck* check, List* tables, S
       shm_toc_allocate(context->toc, offsetof(VerifyWork, tables) + sizeof(Oid) * count));
   (*work)->first = check->first;
   (*work)->last = check->last;
+  (*work)->sealed = check->sealed != nullptr;
   (*work)->count = count;
   pg_atomic_init_u64(&(*work)->rows, 0);
   shm_toc_insert(context->toc, kVerifyWork, *work);

@@ -122,6 +122,14 @@ void Judge(RowCheck* check, const LedgerRelation* ledger, TupleTableSlot* row) {
               psprintf("column %s has a label that is gone from its enum", lost->name));
     return;
   }
+  if (const NodeHash* const sealed =
+          check->sealed != nullptr ? SealedHash(check->sealed, state->name, seq) : nullptr;
+      sealed != nullptr && sealed->bytes != hash.bytes) {
+    check->report({state->name.c_str(), &seq, "rewritten",
+                   psprintf("its hash is %s, the tree that was signed has %s", Hex(hash),
+                            Hex({sealed->bytes}))},
+                  check->report_state);
+  }
   LeafHash actual;
   if (!HashRow(ledger, chain, values, nulls, seq, prev_hash, &actual)) {
     const char* const fault = FaultOfOpenings(ledger, values, nulls, nullptr, nullptr);

@@ -9,6 +9,7 @@ extern "C" {
 #include "core/chain_checks.h"
 #include "pg/ledger_relation.h"
 #include "pg/recorded_erasures.h"
+#include "pg/sealed_leaves.h"
 #include "pg/verify_findings.h"
 
 namespace bulla {
@@ -28,6 +29,7 @@ struct RowCheck {
   int64 rows;
   int64 erased;                // values
   RecordedErasures* erasures;  // null before the first one
+  SealedLeaves* sealed;        // what to compare with; null for nothing
   int64 ticked;                // of `rows`, those that tick was told of
 };
 inline constexpr int64 kRowsPerTick = 1'024;

@@ -159,6 +159,7 @@ void VerifyChainRows(Oid ledger, const GrownChain* chain, RowCheck* check,
 
 void VerifyGrownChains(Oid ledger, List* chains, ReportFinding report, void* state) {
   RowCheck* const check = NewRowCheck(0, 0, report, state);
+  check->sealed = ReadSealedLeaves(IdOfLedger(ledger));
   const ChainBoundaries* const boundaries = ReadChainBoundaries(IdOfLedger(ledger));
   int64 rows = 0;
   ListCell* cell;

@@ -22,6 +22,7 @@ extern "C" {
 #include "pg/transaction_events.h"
 #include "pg/verify_ledger.h"
 #include "pg/verify_since.h"
+#include "pg/verify_trees.h"
 #include "pg/versions.h"
 
 namespace bulla {
@@ -147,6 +148,7 @@ Datum bulla_chains_to_verify(PG_FUNCTION_ARGS) {
   ReturnSet(fcinfo);
   auto* const result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
   FlushQueue();
+  const SealedLeaves* const sealed = SealedLeavesOf(ledger);
   PushActiveSnapshot(GetLatestSnapshot());
   FindingSorter* const findings = NewFindingSorter();
   VerifyProtection(ledger, KeepFinding, findings);
@@ -154,6 +156,11 @@ Datum bulla_chains_to_verify(PG_FUNCTION_ARGS) {
   if (CanReadRows(ledger, KeepFinding, findings)) {
     RowCheck* const others = NewRowCheck(0, PG_INT64_MAX, KeepFinding, findings);
     const ChainHeads* const heads = ReadChainHeads(ledger, GetActiveSnapshot(), CheckRow, others);
+    if (sealed != nullptr) {
+      VerifyTrees(IdOfLedger(ledger), sealed,
+                  {nullptr, heads, ReadChainBoundaries(IdOfLedger(ledger)), true}, KeepFinding,
+                  findings);
+    }
     for (auto& [name, head] : heads->by_name) {
       Datum values[] = {CStringGetTextDatum(name.c_str()), Int64GetDatum(head.seq), Datum{0},
                         Datum{0}};

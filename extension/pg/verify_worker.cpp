@@ -93,6 +93,7 @@ void bulla_verify_worker(dsm_segment* segment, shm_toc* toc) {
   RowCheck* const check = NewRowCheck(work->first, work->last, SendFinding, to_leader);
   check->tick = AddRows;
   check->tick_state = work;
+  if (work->sealed) check->sealed = ReadSealedLeaves(IdOfLedger(work->tables[0]));
   CheckShares(check, work, static_cast<char*>(shm_toc_lookup(toc, kVerifyScans, false)));
   SendChains(check, to_leader);
   shm_mq_detach(to_leader);

@@ -19,6 +19,7 @@ inline constexpr Size kVerifyQueueSize = 64 * 1'024;
 struct VerifyWork {
   int64 first;
   int64 last;
+  bool sealed;            // compare with the trees of the ledger
   pg_atomic_uint64 rows;  // that workers have judged
   int count;
   Oid tables[FLEXIBLE_ARRAY_MEMBER];

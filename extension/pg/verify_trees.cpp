@@ -1,0 +1,201 @@
+#include "pg/verify_trees.h"
+
+extern "C" {
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+}
+
+#include <algorithm>
+
+#include "core/checkpoint.h"
+#include "core/note.h"
+#include "pg/boundary.h"
+#include "pg/heads_ledger.h"
+#include "pg/key_tables.h"
+#include "pg/own_ledger.h"
+#include "pg/row_record.h"
+#include "pg/tree_growth.h"
+#include "pg/user_scope.h"
+
+namespace bulla {
+namespace {
+
+struct TreeCheck {
+  const TreesToVerify* wanted;
+  ReportFinding report;
+  void* state;
+};
+
+void Report(const TreeCheck* check, const TreeRow& tree, const int64* seq, const char* verdict,
+            const char* detail) {
+  check->report({tree.chain, seq, verdict, detail}, check->state);
+}
+
+// The last row that there is or that went by a recorded boundary; -1 for none.
+int64 LastSeq(const TreesToVerify& wanted, const char* chain) {
+  const auto head = wanted.heads->by_name.find(chain);
+  const int64 last = head == wanted.heads->by_name.end() ? -1 : head->second.seq;
+  const ChainBoundary* const boundary = FindBoundary(wanted.boundaries, chain);
+  return boundary == nullptr ? last : std::max(last, boundary->seq - 1);
+}
+
+void CheckEnd(const TreeCheck* check, const TreeRow& tree) {
+  const int64 missing = LastSeq(*check->wanted, tree.chain) + 1;
+  const auto size = static_cast<int64>(tree.size.value);
+  if (missing >= size) return;
+  Report(
+      check, tree, &missing, "truncated",
+      psprintf("the last rows of the chain are gone: its checkpoint was signed over " INT64_FORMAT
+               " rows",
+               size));
+}
+
+// Whether the note is a checkpoint of just this tree.
+bool NoteTellsOf(const TreeRow& tree) {
+  return Enter([&]() -> Result<bool> {
+    const auto note = ParseNote(tree.note);
+    if (!note.ok()) return false;
+    const auto checkpoint = ParseCheckpoint(note.value().text);
+    return checkpoint.ok() && checkpoint.value().origin == tree.origin &&
+           checkpoint.value().size == tree.size && checkpoint.value().root == tree.root;
+  });
+}
+
+struct Rebuilt {
+  pg_uuid_t tree;
+  bool same;  // every tile above the leaves is what the leaves make it
+};
+
+void CompareTile(void* state, unsigned level, uint64 index, Bytes hashes) {
+  if (level == 0) return;
+  auto* const rebuilt = static_cast<Rebuilt*>(state);
+  rebuilt->same &= SameBytes(ReadTile(rebuilt->tree, level, index), hashes);
+}
+
+// From the tiles of leaves. False where one is gone or too short, or a tile above does not fit.
+bool RebuildRoot(const TreeRow& tree, NodeHash* root) {
+  Rebuilt rebuilt{tree.id, true};
+  TreeGrowth* const growth = NewGrowth(CompareTile, &rebuilt);
+  while (growth->range.size() < tree.size) {
+    CHECK_FOR_INTERRUPTS();
+    const uint64 done = growth->range.size().value;
+    const auto wanted = static_cast<size_t>(std::min<uint64>(kTileWidth, tree.size.value - done));
+    const Bytes leaves = ReadTile(tree.id, 0, done / kTileWidth);
+    if (leaves.size() < wanted * sizeof(NodeHash)) return false;
+    for (size_t i = 0; i < wanted; ++i) {
+      NodeHash leaf;
+      memcpy(leaf.bytes.data(), leaves.data() + i * sizeof(NodeHash), sizeof(NodeHash));
+      AppendLeaf(growth, leaf);
+    }
+  }
+  *root = FinishGrowth(growth);
+  return rebuilt.same;
+}
+
+void CheckTiles(const TreeCheck* check, const TreeRow& tree) {
+  const MemoryContext memory =
+      AllocSetContextCreate(CurrentMemoryContext, "bulla verified tree", ALLOCSET_DEFAULT_SIZES);
+  const MemoryContext caller = MemoryContextSwitchTo(memory);
+  NodeHash root;
+  const bool rebuilt = RebuildRoot(tree, &root);
+  MemoryContextSwitchTo(caller);
+  MemoryContextDelete(memory);
+  if (!rebuilt) {
+    Report(check, tree, nullptr, "rewritten",
+           "its tiles in bulla.tiles are not those of a tree of its size");
+  } else if (root != tree.root) {
+    Report(check, tree, nullptr, "rewritten",
+           psprintf("its tiles lead to root %s, the tree that was signed has %s",
+                    HexText(root.bytes), HexText(tree.root.bytes)));
+  }
+}
+
+Datum LedgerIdDatum(const LedgerId& id) {
+  auto* const uuid = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
+  memcpy(uuid->data, id.bytes.data(), UUID_LEN);
+  return UUIDPGetDatum(uuid);
+}
+
+// Whether bulla.heads has this tree with this root.
+bool HeadsTellOf(const TreeRow& tree) {
+  const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);
+  SPI_connect();
+  Oid types[] = {UUIDOID, TEXTOID, INT4OID, INT8OID, BYTEAOID};
+  Datum values[] = {LedgerIdDatum(tree.ledger), CStringGetTextDatum(tree.chain_id),
+                    Int32GetDatum(tree.epoch), Int64GetDatum(static_cast<int64>(tree.size.value)),
+                    BytesDatum(tree.root.bytes)};
+  if (SPI_execute_with_args(
+          "SELECT 1 FROM bulla.heads AS h WHERE h.ledger_id OPERATOR(pg_catalog.=) $1 AND "
+          "(h.chain_id COLLATE pg_catalog.\"C\") OPERATOR(pg_catalog.=) $2 AND h.epoch "
+          "OPERATOR(pg_catalog.=) $3 AND h.size OPERATOR(pg_catalog.=) $4 AND h.root "
+          "OPERATOR(pg_catalog.=) $5",
+          5, types, values, nullptr, true, 1) != SPI_OK_SELECT)
+    elog(ERROR, "SPI failed to read bulla.heads");
+  const bool found = SPI_processed > 0;
+  SPI_finish();
+  EndAs(caller);
+  return found;
+}
+
+// Chains that bulla.heads tells of and that have no tree: from one to the next in its index, however many rows it has.
+constexpr char kLostTrees[] =
+    "WITH RECURSIVE c (id) AS ("
+    " (SELECT h.chain_id COLLATE pg_catalog.\"C\" FROM bulla.heads AS h WHERE h.ledger_id "
+    "OPERATOR(pg_catalog.=) $1 ORDER BY h.chain_id COLLATE pg_catalog.\"C\" LIMIT 1)"
+    " UNION ALL "
+    " SELECT (SELECT h.chain_id COLLATE pg_catalog.\"C\" FROM bulla.heads AS h WHERE h.ledger_id "
+    "OPERATOR(pg_catalog.=) $1 AND (h.chain_id COLLATE pg_catalog.\"C\") OPERATOR(pg_catalog.>) "
+    "c.id "
+    "ORDER BY h.chain_id COLLATE pg_catalog.\"C\" LIMIT 1) FROM c WHERE c.id IS NOT NULL) "
+    "SELECT c.id FROM c WHERE c.id IS NOT NULL AND NOT EXISTS (SELECT FROM bulla.trees AS t WHERE "
+    "t.ledger_id OPERATOR(pg_catalog.=) $1 AND t.chain_id OPERATOR(pg_catalog.=) c.id)";
+
+void CheckLostTrees(const LedgerId& ledger, ReportFinding report, void* state) {
+  if (!OidIsValid(HeadsLedger())) return;
+  const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);
+  SPI_connect();
+  Oid types[] = {UUIDOID};
+  Datum values[] = {LedgerIdDatum(ledger)};
+  if (SPI_execute_with_args(kLostTrees, 1, types, values, nullptr, true, 0) != SPI_OK_SELECT)
+    elog(ERROR, "SPI failed to read bulla.heads");
+  for (uint64 i = 0; i < SPI_processed; ++i) {
+    const char* const id = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
+    report({nullptr, nullptr, "rewritten",
+            psprintf("bulla.heads tells of a tree of chain id %s, which is gone from bulla.trees",
+                     id)},
+           state);
+  }
+  SPI_finish();
+  EndAs(caller);
+}
+
+bool IsOfHeads(const TreeRow& tree) {
+  return OidIsValid(HeadsLedger()) && IdOfLedger(HeadsLedger()) == tree.ledger;
+}
+
+void CheckTree(const TreeRow& tree, void* state) {
+  const auto* const check = static_cast<const TreeCheck*>(state);
+  const char* const chain = check->wanted->chain;
+  if (chain != nullptr && strcmp(chain, tree.chain) != 0) return;
+  CheckEnd(check, tree);
+  if (!NoteTellsOf(tree)) {
+    Report(check, tree, nullptr, "rewritten",
+           "its checkpoint in bulla.trees is not one of the tree beside it");
+  }
+  if (!IsOfHeads(tree) && (!OidIsValid(HeadsLedger()) || !HeadsTellOf(tree)))
+    Report(check, tree, nullptr, "rewritten", "bulla.heads does not tell of its tree");
+  if (check->wanted->tiles) CheckTiles(check, tree);
+}
+
+}  // namespace
+
+void VerifyTrees(const LedgerId& ledger, const SealedLeaves* sealed, const TreesToVerify& wanted,
+                 ReportFinding report, void* state) {
+  TreeCheck check{&wanted, report, state};
+  EachSealedTree(sealed, CheckTree, &check);
+  if (wanted.chain == nullptr) CheckLostTrees(ledger, report, state);
+}
+
+}  // namespace bulla
