@@ -19,6 +19,7 @@ extern "C" {
 #include "pg/row_record.h"
 #include "pg/row_scan.h"
 #include "pg/run_command.h"
+#include "pg/seal_chain.h"
 #include "pg/verify_findings.h"
 #include "pg/verify_links.h"
 #include "pg/verify_scan.h"
@@ -101,6 +102,7 @@ int64 DetachPartition(Oid ledger, Oid partition) {
   for (auto& [key, chain] : *check->chains) {
     CHECK_FOR_INTERRUPTS();
     const ChainHead last = chain->links.head();
+    RequireSealed(ledger, chain->name.c_str(), last.seq);
     RequireRest(ledger, refusal.partition, chain->name.c_str(), last);
     const GrownChain first_that_stays{chain->name.c_str(), last.seq + 1, {last.seq + 1, {}}};
     VerifyChainRows(ledger, &first_that_stays, next, boundaries);

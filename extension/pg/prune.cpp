@@ -15,6 +15,7 @@ extern "C" {
 #include "pg/permission.h"
 #include "pg/row_record.h"
 #include "pg/row_scan.h"
+#include "pg/seal_chain.h"
 #include "pg/verify_findings.h"
 #include "pg/verify_since.h"
 
@@ -149,6 +150,7 @@ int64 PruneChain(Oid ledger, const char* chain, int64 before) {
     PopActiveSnapshot();
     return 0;
   }
+  RequireSealed(ledger, chain, before - 1);
   RequireSound(ledger, chain, first, before, boundaries);
   EdgeRow edge = {};
   ScanRows(ledger, values, before - 1, before - 1, GetActiveSnapshot(), ReadEdge, &edge);

@@ -88,4 +88,20 @@ SealedChain SealChain(const LogChain& chain, const LogRow& log) {
   return sealed;
 }
 
+void RequireSealed(Oid ledger, const char* chain, int64 seq) {
+  LogRow log;
+  if (!FindLog(&log)) return;
+  const LogChain named = NameLogChain(ledger, chain);
+  TreeRow tree{};
+  if (FindTree(named.ledger_id, named.chain_id, &tree) &&
+      static_cast<uint64>(seq) < tree.size.value)
+    return;
+  ereport(ERROR,
+          (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+           errmsg("rows of chain \"%s\" of ledger \"%s\" up to " INT64_FORMAT
+                  " are to go and only the first " INT64_FORMAT " are sealed",
+                  chain, get_rel_name(ledger), seq, static_cast<int64>(tree.size.value)),
+           errhint("Call bulla.seal first: without them the chain's tree could never grow.")));
+}
+
 }  // namespace bulla

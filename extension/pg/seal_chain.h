@@ -19,4 +19,8 @@ struct SealedChain {
 // that it stores must not leave the database before. Raises data_corrupted where a row is missing.
 SealedChain SealChain(const LogChain& chain, const LogRow& log);
 
+// For rows that are to go: raises object_not_in_prerequisite_state where the log has a name and this row is in no tree
+// yet, which could not be made without it.
+void RequireSealed(Oid ledger, const char* chain, int64 seq);
+
 }  // namespace bulla

@@ -260,3 +260,28 @@ SELECT bulla.seal('log');
 SELECT action, detail ->> 'reason' AS reason,
        (detail #>> '{from,timeline}')::bigint - (detail #>> '{to,timeline}')::bigint AS moved
 FROM bulla.events WHERE action IN ('log.named', 'log.taken_over') ORDER BY seq;
+
+-- What was sealed stays when rows are pruned, and what was not cannot be.
+INSERT INTO log SELECT generate_series(704, 1200);
+SELECT bulla.prune('log', 768);
+SELECT bulla.seal('log');
+SELECT bulla.inclusion_proof('log', '', 5) AS proof_of_5 \gset
+SELECT bulla.prune('log', 768);
+SELECT min(seq) FROM log;
+SELECT bulla.inclusion_proof('log', '', 5) = :'proof_of_5' AS the_same;
+INSERT INTO log SELECT generate_series(1201, 1300);
+SELECT bulla.seal('log');
+SELECT cardinality(bulla.consistency_proof('log', '', 100, 1301)) AS hashes;
+SELECT * FROM bulla.verify('log');
+CREATE TABLE whole_months (month int, n int) PARTITION BY LIST (month);
+CREATE TABLE whole_months_1 PARTITION OF whole_months FOR VALUES IN (1);
+CREATE TABLE whole_months_2 PARTITION OF whole_months FOR VALUES IN (2);
+SELECT bulla.create_ledger('whole_months') IS NOT NULL AS created;
+INSERT INTO whole_months SELECT 1, generate_series(1, 10);
+INSERT INTO whole_months SELECT 2, generate_series(1, 10);
+SELECT bulla.detach_partition('whole_months', 'whole_months_1');
+SELECT bulla.seal('whole_months');
+SELECT bulla.detach_partition('whole_months', 'whole_months_1');
+SELECT * FROM bulla.verify('whole_months');
+SELECT * FROM bulla.verify('whole_months_1');
+SELECT cardinality(bulla.inclusion_proof('whole_months', '', 0)) AS hashes;
