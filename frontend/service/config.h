@@ -46,6 +46,7 @@ struct Config {
   Time drain = std::chrono::seconds(10);
   Level log_level = Level::kInfo;
   Time verify_every = std::chrono::hours(1);
+  Time messages_every = std::chrono::minutes(1);
 };
 
 // One line per mistake: "bullad.toml:3: database.queue must be a whole number from 1 to 100000". A value

@@ -93,6 +93,10 @@ constexpr ConfigKey kKeys[] = {
 
     {"audit", "verify_every", "how often all audit events are verified; 0: never",
      TimeKey{At<&Config::verify_every>, 0ms, 24h * 365}},
+
+    {"keys", "messages_every",
+     "how often /metrics learns what is used of AES-256-GCM keys' message budgets; 0: never",
+     TimeKey{At<&Config::messages_every>, 0ms, 24h}},
 };
 
 std::string UpperCase(std::string text) {

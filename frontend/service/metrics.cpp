@@ -24,6 +24,13 @@ constexpr std::array kBuckets = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05
 using Number = std::atomic<std::uint64_t>;
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
+void AddTo(prometheus::MetricFamily& family, const Sample& sample) {
+  prometheus::ClientMetric& metric = family.metric.emplace_back();
+  for (const auto& [name, label] : sample.labels) metric.label.push_back({name, label});
+  metric.gauge.value = sample.value;
+  metric.counter.value = sample.value;
+}
+
 }  // namespace
 
 struct Metrics::Route {
@@ -120,10 +127,11 @@ std::string Metrics::Text() const {
            gauge.counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge,
            {}});
     }
-    prometheus::ClientMetric& metric = families.back().metric.emplace_back();
-    for (const auto& [name, label] : gauge.labels) metric.label.push_back({name, label});
-    metric.gauge.value = *value;
-    metric.counter.value = *value;
+    AddTo(families.back(), {gauge.labels, *value});
+  }
+  for (const GaugeFamily& family : families_) {
+    families.push_back({family.name, family.help, prometheus::MetricType::Gauge, {}});
+    for (const Sample& sample : family.samples()) AddTo(families.back(), sample);
   }
   std::erase_if(families, [](const auto& family) { return family.metric.empty(); });
   return prometheus::TextSerializer().Serialize(families);

@@ -31,6 +31,19 @@ struct Gauge {
   bool counter = false;                          // only ever grows
 };
 
+// One of several values of one name, told apart by their labels.
+struct Sample {
+  std::vector<std::pair<std::string, std::string>> labels;
+  double value = 0;
+};
+
+// Values that come and go, with whatever labels; asked for when somebody looks.
+struct GaugeFamily {
+  std::string name;
+  std::string help;
+  std::function<std::vector<Sample>()> samples;
+};
+
 // Counting a request takes no lock: routes, methods and statuses are known beforehand, so each has a
 // counter of its own from the start. What a client can make up is counted as "other" or "unmatched".
 class Metrics {
@@ -43,6 +56,7 @@ class Metrics {
 
   // Before the first Text(). Gauges of one name stand together in the text.
   void Add(Gauge gauge);
+  void Add(GaugeFamily family) { families_.push_back(std::move(family)); }
 
   // The text exposition format. Waits for nothing.
   std::string Text() const;
@@ -54,6 +68,7 @@ class Metrics {
 
   std::map<std::string, std::unique_ptr<Route>, std::less<>> routes_;
   std::vector<Gauge> gauges_;
+  std::vector<GaugeFamily> families_;
 };
 
 }  // namespace bulla::service

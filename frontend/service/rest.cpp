@@ -94,10 +94,15 @@ std::vector<std::string> PreparedStatements() {
   std::vector<std::string> statements;
   for (const Operation& operation : Operations()) statements.push_back(SqlOf(operation));
   statements.emplace_back("SELECT status, answer FROM agentidp_api.verify_all($1::text)");
+  // What a version that seals no more has sealed is nobody's concern.
+  statements.emplace_back(
+      "SELECT pg_catalog.json_agg(pg_catalog.json_build_array(key, version, messages_sealed, "
+      "messages_budget)) FROM bulla.key_messages() WHERE is_primary");
   return statements;
 }
 
 std::size_t VerifyAllStatement() { return Operations().size(); }
+std::size_t KeyMessagesStatement() { return VerifyAllStatement() + 1; }
 
 Rest::Rest(LanePool everyday, LanePool long_calls, Log& log)
     : everyday_(everyday), long_calls_(long_calls), log_(log) {

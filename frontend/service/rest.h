@@ -17,9 +17,11 @@
 namespace bulla::service {
 
 // What a pool of either lane has to prepare: the operations in the order of their table, and then
-// agentidp_api.verify_all($1).
+// agentidp_api.verify_all($1), and what is used of the message budgets of keys: JSON, [[key, version,
+// messages sealed or null, budget], ...] or null.
 std::vector<std::string> PreparedStatements();
 std::size_t VerifyAllStatement();
+std::size_t KeyMessagesStatement();
 
 // A pool, and how long after its arrival a request may take there.
 struct LanePool {

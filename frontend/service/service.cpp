@@ -80,6 +80,9 @@ Service::Service(const Config& config)
   if (config_.verify_every.count() > 0)
     verifier_.emplace(LanePool{long_calls_, config_.database.long_deadline}, config_.verify_every,
                       log_);
+  if (config_.messages_every.count() > 0)
+    key_messages_.emplace(LanePool{everyday_, config_.database.deadline}, config_.messages_every,
+                          log_);
   AddGauges();
   admin_.emplace(AdminOptions());
   LogAddresses();
@@ -166,7 +169,11 @@ void Service::AddGauges() {
                 "Always 1; the version is a label.",
                 {{"version", std::string(Version())}},
                 [] { return 1.0; }});
-  if (!verifier_) return;
+  if (verifier_) AddVerifierGauges();
+  if (key_messages_) AddKeyGauges();
+}
+
+void Service::AddVerifierGauges() {
   metrics_.Add({"agentidp_audit_chain_integrity",
                 "Whether the audit events were sound when last verified.",
                 {},
@@ -175,6 +182,16 @@ void Service::AddGauges() {
                 "When the audit events were last verified.",
                 {},
                 [this] { return verifier_->verified_at(); }});
+}
+
+void Service::AddKeyGauges() {
+  metrics_.Add(GaugeFamily{
+      "bulla_key_messages_sealed",
+      "Messages that the version of an AES-256-GCM key which seals has sealed, or holds ready to.",
+      [this] { return key_messages_->sealed(); }});
+  metrics_.Add(GaugeFamily{"bulla_key_messages_budget",
+                           "Messages that it may seal in all: rotate the key before that.",
+                           [this] { return key_messages_->budget(); }});
 }
 
 void Service::LogAddresses() {
@@ -201,6 +218,7 @@ void Service::Drain() {
   health_.draining = true;
   log_.Write(Level::kInfo, "stopping: requests under way are answered, no new ones accepted");
   if (verifier_) verifier_->Stop();
+  if (key_messages_) key_messages_->Stop();
   const bool all = api_->Drain(config_.drain);
   everyday_.Stop();
   long_calls_.Stop();

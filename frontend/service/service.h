@@ -10,6 +10,7 @@
 #include "http/server.h"
 #include "service/config.h"
 #include "service/health.h"
+#include "service/key_messages.h"
 #include "service/log.h"
 #include "service/metrics.h"
 #include "service/rest.h"
@@ -35,6 +36,8 @@ class Service {
   http::ServerOptions ApiOptions();
   http::ServerOptions AdminOptions();
   void AddGauges();
+  void AddVerifierGauges();
+  void AddKeyGauges();
   void LogAddresses();
   void AddPoolGauges(const std::string& name, const database::Pool& pool, std::size_t connections);
 
@@ -48,6 +51,7 @@ class Service {
   http::Router api_router_;
   http::Router admin_router_;
   std::optional<Verifier> verifier_;
+  std::optional<KeyMessages> key_messages_;
   std::optional<http::Server> api_;
   std::optional<http::Server> admin_;
 };

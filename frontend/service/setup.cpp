@@ -129,9 +129,12 @@ void SettingUp::MakeServiceRole() {
     RefuseSuperuser(setup_.role);
   } else {
     session_.Run("CREATE ROLE " + role + " LOGIN");
-    made_.push_back("made role " + setup_.role + ", which may call agentidp_api and nothing else");
+    made_.push_back("made role " + setup_.role +
+                    ", which may call agentidp_api and bulla.key_messages, and nothing else");
   }
   session_.Run("SELECT agentidp.grant_service($1::regrole)", {role});
+  // For its metrics. To be a member of pg_monitor would be far more.
+  session_.Run("GRANT EXECUTE ON FUNCTION bulla.key_messages() TO " + role);
   for (const auto& [setting, value] : kQuietSettings)
     session_.Run("ALTER ROLE " + role + " SET " + setting + " = '" + value + "'");
   if (setup_.password.empty()) return;

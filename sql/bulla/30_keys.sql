@@ -132,19 +132,23 @@ COMMENT ON VIEW bulla.keys IS
 CREATE FUNCTION bulla.key_messages() RETURNS TABLE (
     key text,
     version integer,
+    is_primary boolean,
     messages_sealed bigint,
     messages_budget bigint
 )
     LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT k.name, k.version, k.messages, 4294967296::bigint
+    SELECT k.name, k.version,
+           k.version IS NOT DISTINCT FROM
+               max(k.version) FILTER (WHERE k.state = 'enabled') OVER (PARTITION BY k.name),
+           k.messages, 4294967296::bigint
     FROM bulla.keys AS k
     WHERE k.algorithm = 'AES-256-GCM' AND k.state <> 'destroyed'
     ORDER BY k.name, k.version
 $$;
 COMMENT ON FUNCTION bulla.key_messages() IS
-    'How many messages each version of the AES-256-GCM keys has sealed or holds ready to seal, and how many it may: bulla.rotate_key gives a key a new version before that. messages_sealed is null where the count is missing. For members of pg_monitor: the names of keys are all it tells of them.';
+    'How many messages each version of the AES-256-GCM keys has sealed or holds ready to seal, and how many it may: bulla.rotate_key gives a key a new version before that. is_primary marks the version that seals. messages_sealed is null where the count is missing. For members of pg_monitor: the names of keys are all it tells of them.';
 
 CREATE FUNCTION bulla.create_key(
     name text,

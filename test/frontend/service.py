@@ -190,7 +190,9 @@ class Database:
         settings = {"api__listen": ["127.0.0.1:0"], "admin__listen": ["127.0.0.1:0"],
                     "database__conninfo": self.conninfo("bullad"),
                     # It would wait for the same locks as the calls of a test.
-                    "audit__verify_every": "0"} | changes
+                    "audit__verify_every": "0",
+                    # It would take a connection from them.
+                    "keys__messages_every": "0"} | changes
         return write_config(folder() / f"{self.name}-{self.configs}.toml", settings)
 
 

@@ -94,6 +94,11 @@ class SetUpTest(BulladTest):
             " AND has_schema_privilege('bullad', n.oid, 'USAGE')"
             " AND n.nspname NOT IN ('pg_catalog', 'information_schema')")
         self.assertLessEqual({name for (name,) in schemas}, {"agentidp_api", "bulla"})
+        # Of what Bulla gives to whom it concerns, the one function that bullad's metrics need.
+        self.assertEqual(self.database.run(
+            "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'bulla'::regnamespace"
+            " AND has_function_privilege('bullad', oid, 'EXECUTE')"
+            " AND NOT has_function_privilege('public', oid, 'EXECUTE')"), [("bulla.key_messages()",)])
         with contextlib.closing(self.database.connect(user="bullad")) as client:
             for sql in ("SELECT * FROM agentidp.audit_events",
                         "SELECT * FROM agentidp.access_tokens",
@@ -112,6 +117,8 @@ class SetUpTest(BulladTest):
                         "COPY (SELECT 1) TO PROGRAM 'true'",
                         "SELECT pg_read_file('/etc/passwd')", "SELECT * FROM pg_authid",
                         "SELECT bulla.create_key('x')",
+                        "SELECT * FROM bulla.keys", "SELECT * FROM bulla.open_failures()",
+                        "SELECT * FROM bulla.events",
                         "SELECT bulla.create_ledger('agentidp.access_tokens')"):
                 with self.subTest(sql=sql), client.cursor() as cursor:
                     with self.assertRaises(psycopg2.Error) as caught:

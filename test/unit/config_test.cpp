@@ -60,6 +60,7 @@ TEST_F(ConfigTest, NothingGivenMeansTheDefaults) {
   EXPECT_EQ(config.database.deadline, 10s);
   EXPECT_EQ(config.limits.body, 1024U * 1024);
   EXPECT_EQ(config.verify_every, 1h);
+  EXPECT_EQ(config.messages_every, 1min);
 }
 
 TEST_F(ConfigTest, AFileSetsWhatItNames) {
@@ -136,7 +137,7 @@ TEST_F(ConfigTest, AnUnknownKeyOrSectionIsAMistake) {
             "FILE:3: there is no log.levl; allowed in [log]: level");
   EXPECT_EQ(Mistake("[logs]\nlevel = \"info\"\n"),
             "FILE:1: there is no logs; allowed: the sections [api], [admin], [database], [limits], "
-            "[timeouts], [log], [audit]");
+            "[timeouts], [log], [audit], [keys]");
   EXPECT_NE(Mistake("level = \"info\"\n").find("FILE:1: there is no level"), std::string::npos);
   EXPECT_NE(Mistake("database = 1\n").find("FILE:1: "), std::string::npos);
 }

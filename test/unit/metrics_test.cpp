@@ -89,6 +89,26 @@ TEST_F(MetricsTest, GaugesOfOneNameStandTogether) {
             "# HELP bulla_b_total B.\n# TYPE bulla_b_total counter\nbulla_b_total 2\n");
 }
 
+TEST_F(MetricsTest, SamplesOfAFamilyComeAndGo) {
+  std::vector<Sample> samples;
+  metrics_.Add(GaugeFamily{"bulla_c", "C.", [&] { return samples; }});
+  EXPECT_EQ(metrics_.Text(), "");
+  samples = {{{{"key", "a"}, {"version", "1"}}, 4294967296.0}, {{{"key", "b"}}, 0}};
+  EXPECT_EQ(metrics_.Text(),
+            "# HELP bulla_c C.\n# TYPE bulla_c gauge\n"
+            "bulla_c{key=\"a\",version=\"1\"} 4294967296\nbulla_c{key=\"b\"} 0\n");
+  samples.pop_back();
+  EXPECT_TRUE(Has(R"(bulla_c{key="a",version="1"} 4294967296)"));
+  EXPECT_EQ(metrics_.Text().find("\"b\""), std::string::npos);
+}
+
+TEST_F(MetricsTest, NoLabelCanPassForMore) {
+  metrics_.Add(GaugeFamily{"bulla_c", "C.", [] {
+                             return std::vector<Sample>{{{{"key", "a\"} 1\nb\\"}}, 2}};
+                           }});
+  EXPECT_TRUE(Has(R"(bulla_c{key="a\"} 1\nb\\"} 2)"));
+}
+
 TEST_F(MetricsTest, NoRequestIsLostBetweenThreads) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {

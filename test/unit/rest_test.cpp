@@ -106,13 +106,14 @@ TEST_F(RestTest, WhereItIsUnknownWhetherSomethingWasRecordedThatIsSaid) {
   EXPECT_EQ(Field(read, "Retry-After"), "2");
 }
 
-TEST_F(RestTest, TheStatementsAreThoseOfTheOperationsAndTheVerification) {
+TEST_F(RestTest, TheStatementsAreThoseOfTheOperationsAndTheRegularJobs) {
   const auto statements = PreparedStatements();
-  ASSERT_EQ(statements.size(), Operations().size() + 1);
+  ASSERT_EQ(statements.size(), Operations().size() + 2);
   for (std::size_t i = 0; i < Operations().size(); ++i)
     EXPECT_NE(statements[i].find("agentidp_api." + std::string(Operations()[i].function) + "("),
               std::string::npos);
   EXPECT_NE(statements[VerifyAllStatement()].find("agentidp_api.verify_all("), std::string::npos);
+  EXPECT_NE(statements[KeyMessagesStatement()].find("bulla.key_messages("), std::string::npos);
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ SELECT messages FROM bulla.keys WHERE name = 'counted';
 
 -- Monitoring sees the counts of what may still be used, and nothing else of keys.
 SELECT bulla.rotate_key('counted');
-SELECT key, version, messages_sealed BETWEEN 0 AND messages_budget AS within, messages_sealed = messages_budget AS used_up, messages_budget FROM bulla.key_messages();
+SELECT key, version, is_primary, messages_sealed BETWEEN 0 AND messages_budget AS within, messages_sealed = messages_budget AS used_up, messages_budget FROM bulla.key_messages();
 SELECT bulla.destroy_key_version('counted', 1, 'a test') > 0 AS destroyed;
 SET ROLE pg_monitor;
 SELECT key, version FROM bulla.key_messages();
