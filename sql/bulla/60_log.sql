@@ -127,18 +127,22 @@ COMMENT ON FUNCTION bulla.consistency_proof(regclass, text, bigint, bigint) IS
 CREATE PROCEDURE bulla.seal_all(INOUT sealed bigint DEFAULT 0)
     LANGUAGE plpgsql AS $$
 DECLARE
+    every pg_catalog.regclass[];
     one pg_catalog.regclass;
 BEGIN
     -- No SET clause: with one, a procedure cannot commit.
     sealed := 0;
-    FOR one IN
+    every := ARRAY(
         SELECT l.ledger FROM bulla.ledgers AS l
         WHERE l.ledger OPERATOR(pg_catalog.<>) ALL (
             SELECT c.oid FROM pg_catalog.pg_class AS c
             WHERE c.relname OPERATOR(pg_catalog.=) 'heads'
               AND c.relnamespace OPERATOR(pg_catalog.=) 'bulla'::pg_catalog.regnamespace)
-        ORDER BY l.ledger::pg_catalog.oid
-    LOOP
+        ORDER BY l.ledger::pg_catalog.oid);
+    COMMIT;
+    -- At once, before there is a snapshot. Under SERIALIZABLE it could fail for what appenders do, and they for it.
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    FOREACH one IN ARRAY every LOOP
         BEGIN
             sealed := sealed OPERATOR(pg_catalog.+) bulla.seal_chains(one);
         EXCEPTION WHEN OTHERS THEN
@@ -146,6 +150,7 @@ BEGIN
             RAISE WARNING 'ledger % was not sealed: %', one, SQLERRM;
         END;
         COMMIT;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     END LOOP;
     IF pg_catalog.to_regclass('bulla.heads') IS NOT NULL THEN
         sealed := sealed OPERATOR(pg_catalog.+) bulla.seal_chains('bulla.heads'::pg_catalog.regclass);
