@@ -13,6 +13,7 @@ extern "C" {
 
 #include "pg/event_log.h"
 #include "pg/key_rows.h"
+#include "pg/uuid_ids.h"
 
 namespace bulla {
 namespace {
@@ -62,10 +63,6 @@ const char* Reason(Act act) {
 
 const char* TimeText(TimestampTz time) {
   return JsonEncodeDateTime(nullptr, TimestampTzGetDatum(time), TIMESTAMPTZOID, nullptr);
-}
-
-const char* IdText(const KeyId& key) {
-  return DatumGetCString(DirectFunctionCall1(uuid_out, KeyIdDatum(key)));
 }
 
 void AddUse(const AuditEntry& entry, EventDetail* detail) {

@@ -9,6 +9,7 @@ extern "C" {
 
 #include "pg/event_log.h"
 #include "pg/ledger_relation.h"
+#include "pg/uuid_ids.h"
 
 namespace bulla {
 namespace {
@@ -32,7 +33,7 @@ void Tell(const Count& count) {
     RecordEvent("column.values_left", EventDetail()
                                           .Text("table", table)
                                           .Text("column", NameStr(count.column))
-                                          .Text("protection", CellIdText(count.id))
+                                          .Text("protection", IdText(count.id))
                                           .Text("reason", "key version destroyed")
                                           .Number("count", count.values));
     return;

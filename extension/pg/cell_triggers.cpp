@@ -11,6 +11,7 @@ extern "C" {
 
 #include "core/hex.h"
 #include "pg/ledger_triggers.h"
+#include "pg/uuid_ids.h"
 
 namespace bulla {
 namespace {
@@ -60,7 +61,7 @@ CellArguments ParseCellArguments(int count, char* const* arguments) {
                     errhint("Drop the trigger; bulla.protect_column makes the right ones.")));
   }
   CellArguments parsed;
-  memcpy(parsed.id.bytes.data(), ParseUuid(arguments[0])->data, UUID_LEN);
+  parsed.id = IdOfUuid<CellId>(*ParseUuid(arguments[0]));
   parsed.key = *ParseUuid(arguments[1]);
   parsed.bound_count = count - kFixedArguments;
   parsed.bound = arguments + kFixedArguments;
@@ -70,7 +71,7 @@ CellArguments ParseCellArguments(int count, char* const* arguments) {
 const char* CellArgumentsSql(const CellArguments& arguments) {
   StringInfoData sql;
   initStringInfo(&sql);
-  appendStringInfo(&sql, "'%s', '%s'", CellIdText(arguments.id), UuidText(&arguments.key));
+  appendStringInfo(&sql, "'%s', '%s'", IdText(arguments.id), UuidText(&arguments.key));
   for (int i = 0; i < arguments.bound_count; ++i)
     appendStringInfo(&sql, ", %s", quote_literal_cstr(arguments.bound[i]));
   return sql.data;
@@ -125,16 +126,6 @@ bool IsProtectedByItself(Relation relation) {
   const auto own = [](const Trigger& trigger) { return !trigger.tgisclone; };
   return Find(relation, kSealFunction, own) != nullptr ||
          Find(relation, kNameFunction, own) != nullptr;
-}
-
-Datum CellIdDatum(const CellId& id) {
-  auto* const uuid = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
-  memcpy(uuid->data, id.bytes.data(), UUID_LEN);
-  return UUIDPGetDatum(uuid);
-}
-
-const char* CellIdText(const CellId& id) {
-  return DatumGetCString(DirectFunctionCall1(uuid_out, CellIdDatum(id)));
 }
 
 }  // namespace bulla

@@ -54,8 +54,4 @@ bool HasProtectedColumns(Relation relation);
 // Whether one of them is its own, and not that of the partitioned table it belongs to.
 bool IsProtectedByItself(Relation relation);
 
-// A protection's id as a uuid and as its text, palloc'd.
-Datum CellIdDatum(const CellId& id);
-const char* CellIdText(const CellId& id);
-
 }  // namespace bulla

@@ -7,6 +7,7 @@
 #include "pg/event_log.h"
 #include "pg/event_lookup.h"
 #include "pg/ledger_relation.h"
+#include "pg/uuid_ids.h"
 
 namespace bulla {
 namespace {

@@ -16,6 +16,7 @@ extern "C" {
 #include "pg/own_ddl.h"
 #include "pg/run_command.h"
 #include "pg/user_scope.h"
+#include "pg/uuid_ids.h"
 
 namespace bulla {
 namespace {

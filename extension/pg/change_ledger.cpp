@@ -22,6 +22,7 @@ extern "C" {
 #include "pg/run_command.h"
 #include "pg/subscriptions.h"
 #include "pg/user_scope.h"
+#include "pg/uuid_ids.h"
 
 namespace bulla {
 namespace {

@@ -10,11 +10,11 @@ extern "C" {
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
-#include "utils/uuid.h"
 }
 
 #include "pg/ledger_relation.h"
 #include "pg/ledger_triggers.h"
+#include "pg/uuid_ids.h"
 #include "pg/versions.h"
 
 namespace bulla {
@@ -138,7 +138,7 @@ ChangeSettings ParseChangeSettings(const char* argument) {
   settings.ledger = static_cast<Oid>(Number(Member(ledger, "oid")));
   settings.ledger_name = Text(Member(ledger, "name"));
   const Datum id = DirectFunctionCall1(uuid_in, CStringGetDatum(Text(Member(ledger, "id"))));
-  memcpy(settings.ledger_id.bytes.data(), DatumGetUUIDP(id)->data, UUID_LEN);
+  settings.ledger_id = IdOfUuid<LedgerId>(*DatumGetUUIDP(id));
   const JsonbValue* const columns = Member(root, "columns");
   settings.all_columns = columns == nullptr;
   settings.columns = settings.all_columns ? NIL : ParseColumns(columns);

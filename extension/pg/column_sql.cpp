@@ -18,7 +18,6 @@ extern "C" {
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/uuid.h"
 }
 
 #include "pg/arguments.h"
@@ -32,6 +31,7 @@ extern "C" {
 #include "pg/ledger_relation.h"
 #include "pg/own_ddl.h"
 #include "pg/run_command.h"
+#include "pg/uuid_ids.h"
 
 namespace bulla {
 namespace {
@@ -45,10 +45,7 @@ Oid TableArgument(FunctionCallInfo fcinfo) {
 }
 
 CellId NewCellId() {
-  CellId id;
-  memcpy(id.bytes.data(), DatumGetUUIDP(DirectFunctionCall1(gen_random_uuid, Datum{0}))->data,
-         UUID_LEN);
-  return id;
+  return IdOfUuid<CellId>(*DatumGetUUIDP(DirectFunctionCall1(gen_random_uuid, Datum{0})));
 }
 
 CellArguments NewArguments(const pg_uuid_t& key, List* bind_to) {
@@ -119,7 +116,7 @@ void Record(const char* action, Oid table, const char* column, const CellArgumen
   RecordEvent(action, EventDetail()
                           .Text("table", QualifiedName(table))
                           .Text("column", column)
-                          .Text("protection", CellIdText(arguments.id))
+                          .Text("protection", IdText(arguments.id))
                           .Text("key", key != nullptr ? key : "")
                           .Text("key_id", DatumGetCString(DirectFunctionCall1(
                                               uuid_out, UUIDPGetDatum(&arguments.key))))
@@ -190,7 +187,7 @@ Datum bulla_protect_column(PG_FUNCTION_ARGS) {
   table_close(relation, NoLock);  // CREATE TRIGGER refuses a table that is open here
   CreateTriggers(table, column, bind_to, arguments, named != nullptr);
   Record("column.protected", table, column, arguments, bind_to);
-  return CellIdDatum(arguments.id);
+  return IdDatum(arguments.id);
 }
 
 BULLA_FUNCTION(bulla_unprotect_column);
@@ -242,7 +239,7 @@ Datum bulla_column_protection(PG_FUNCTION_ARGS) {
   }
   const CellArguments arguments = ParseCellArguments(named->tgnargs, named->tgargs);
   const char* const key = NameOfKey(arguments.key);
-  values[0] = CellIdDatum(arguments.id);
+  values[0] = IdDatum(arguments.id);
   nulls[1] = key == nullptr;
   if (key != nullptr) values[1] = CStringGetTextDatum(key);
   values[2] = UUIDPGetDatum(&arguments.key);

@@ -20,6 +20,7 @@ extern "C" {
 #include "pg/ledger_columns.h"
 #include "pg/ledger_relation.h"
 #include "pg/ledger_triggers.h"
+#include "pg/uuid_ids.h"
 
 namespace bulla {
 namespace {

@@ -22,6 +22,7 @@ extern "C" {
 #include "pg/make_ledger.h"
 #include "pg/settings.h"
 #include "pg/transaction_chains.h"
+#include "pg/uuid_ids.h"
 #include "pg/verify_ledger.h"
 
 namespace bulla {

@@ -17,6 +17,7 @@ extern "C" {
 #include "pg/permission.h"
 #include "pg/row_openings.h"
 #include "pg/row_record.h"
+#include "pg/uuid_ids.h"
 #include "pg/versions.h"
 
 namespace bulla {

@@ -14,6 +14,7 @@ extern "C" {
 #include "pg/event_log.h"
 #include "pg/ledger_triggers.h"
 #include "pg/user_scope.h"
+#include "pg/uuid_ids.h"
 
 namespace bulla {
 namespace {

@@ -19,6 +19,7 @@ extern "C" {
 #include "pg/row_openings.h"
 #include "pg/row_record.h"
 #include "pg/row_scan.h"
+#include "pg/uuid_ids.h"
 #include "pg/versions.h"
 #include "pg/value_bytes.h"
 #include "pg/value_text.h"

@@ -4,6 +4,7 @@
 #include "pg/key_tables.h"
 #include "pg/ledger_triggers.h"
 #include "pg/own_ledger.h"
+#include "pg/uuid_ids.h"
 
 namespace bulla {
 namespace {

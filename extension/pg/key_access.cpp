@@ -15,6 +15,7 @@ extern "C" {
 #include "pg/key_tables.h"
 #include "pg/refusals.h"
 #include "pg/relation_changes.h"
+#include "pg/uuid_ids.h"
 
 namespace bulla {
 namespace {
@@ -58,7 +59,7 @@ bool Gives(Oid grantee, Oid user) {
 bool IsGranted(const KeyId& key, Oid user, Use use) {
   const Relation table = table_open(KeyTable("key_grants"), AccessShareLock);
   const SysScanDesc scan =
-      BeginKeyScan(table, "key_grants_pkey", kGrantsKeyId, F_UUID_EQ, KeyIdDatum(key));
+      BeginKeyScan(table, "key_grants_pkey", kGrantsKeyId, F_UUID_EQ, IdDatum(key));
   bool granted = false;
   while (const HeapTuple row = granted ? nullptr : systable_getnext(scan)) {
     granted = strcmp(TextOf(row, table, kUse), Name(use)) == 0 &&

@@ -15,6 +15,7 @@ extern "C" {
 #include "pg/kek_rows.h"
 #include "pg/key_tables.h"
 #include "pg/message_budget.h"
+#include "pg/uuid_ids.h"
 
 namespace bulla {
 namespace {
@@ -78,7 +79,7 @@ void InsertVersion(const WrappedVersion& version) {
   Datum values[kVersionsColumns];
   bool nulls[kVersionsColumns] = {};
   values[kVersionId - 1] = BytesDatum(version.commitment.version_id().bytes);
-  values[kVersionsKeyId - 1] = KeyIdDatum(version.version.key);
+  values[kVersionsKeyId - 1] = IdDatum(version.version.key);
   values[kVersion - 1] = Int32GetDatum(static_cast<int32>(version.version.version));
   values[kState - 1] = CStringGetTextDatum(Name(KeyState::kEnabled).data());
   values[kCommitment - 1] = BytesDatum(version.commitment.bytes);

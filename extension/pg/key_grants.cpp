@@ -16,6 +16,7 @@ extern "C" {
 
 #include "pg/event_log.h"
 #include "pg/key_tables.h"
+#include "pg/uuid_ids.h"
 
 namespace bulla {
 namespace {
@@ -47,7 +48,7 @@ bool AnyGrantOf(Oid grantee) {
 // The row of a grant, a copy; nullptr where there is none.
 HeapTuple FindGrant(Relation table, const KeyId& key, Oid grantee, Use use) {
   const SysScanDesc scan =
-      BeginKeyScan(table, "key_grants_pkey", kGrantsKeyId, F_UUID_EQ, KeyIdDatum(key));
+      BeginKeyScan(table, "key_grants_pkey", kGrantsKeyId, F_UUID_EQ, IdDatum(key));
   HeapTuple found = nullptr;
   while (const HeapTuple row = found != nullptr ? nullptr : systable_getnext(scan)) {
     if (DatumGetObjectId(ColumnOf(row, table, kGrantee)) == grantee &&
@@ -95,7 +96,7 @@ bool AddGrant(const KeyId& key, Oid grantee, Use use) {
     bool nulls[kGrantsColumns] = {};
     NameData granted_by;
     namestrcpy(&granted_by, GetUserNameFromId(GetUserId(), false));
-    values[kGrantsKeyId - 1] = KeyIdDatum(key);
+    values[kGrantsKeyId - 1] = IdDatum(key);
     values[kGrantee - 1] = ObjectIdGetDatum(grantee);
     values[kUse - 1] = CStringGetTextDatum(Name(use));
     values[kGrantedAt - 1] = TimestampTzGetDatum(GetCurrentTimestamp());

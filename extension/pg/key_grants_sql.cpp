@@ -12,7 +12,6 @@ extern "C" {
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
-#include "utils/uuid.h"
 }
 
 #include "pg/arguments.h"
@@ -20,6 +19,7 @@ extern "C" {
 #include "pg/event_log.h"
 #include "pg/key_grants.h"
 #include "pg/key_rows.h"
+#include "pg/uuid_ids.h"
 
 namespace bulla {
 namespace {
@@ -75,13 +75,11 @@ Grant ReadArguments(FunctionCallInfo fcinfo, const char* function) {
 }
 
 void Record(const char* action, const Grant& grant) {
-  RecordEvent(
-      action,
-      EventDetail()
-          .Text("key", grant.key_name)
-          .Text("key_id", DatumGetCString(DirectFunctionCall1(uuid_out, KeyIdDatum(grant.key))))
-          .Text("role", grant.role_name)
-          .Text("use", Name(grant.use)));
+  RecordEvent(action, EventDetail()
+                          .Text("key", grant.key_name)
+                          .Text("key_id", IdText(grant.key))
+                          .Text("role", grant.role_name)
+                          .Text("use", Name(grant.use)));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ extern "C" {
 #include "core/key_state.h"
 #include "pg/key_tables.h"
 #include "pg/refusals.h"
+#include "pg/uuid_ids.h"
 
 namespace bulla {
 namespace {
@@ -61,11 +62,7 @@ bool LockNameRow(const char* index, AttrNumber column, RegProcedure equals, Datu
 
 }  // namespace
 
-KeyId IdOfKey(const KeyRow& row) {
-  KeyId id;
-  memcpy(id.bytes.data(), row.key_id.data, UUID_LEN);
-  return id;
-}
+KeyId IdOfKey(const KeyRow& row) { return IdOfUuid<KeyId>(row.key_id); }
 
 VersionId IdOfVersion(const KeyRow& row) {
   VersionId id;
@@ -131,7 +128,7 @@ KeyRow FindVersion(const VersionId& version) {
 
 bool FindKey(const KeyId& id, KeyRow* key) {
   *key = {};
-  return ReadNameRow("key_names_pkey", kNamesKeyId, F_UUID_EQ, KeyIdDatum(id), key);
+  return ReadNameRow("key_names_pkey", kNamesKeyId, F_UUID_EQ, IdDatum(id), key);
 }
 
 KeyRow ReadVersionById(const VersionId& version, Use use) {

@@ -109,12 +109,6 @@ Datum BytesDatum(Bytes bytes) {
   return PointerGetDatum(copy);
 }
 
-Datum KeyIdDatum(const KeyId& id) {
-  auto* const uuid = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
-  memcpy(uuid->data, id.bytes.data(), UUID_LEN);
-  return UUIDPGetDatum(uuid);
-}
-
 Datum TextsDatum(List* texts) {
   auto* const values = static_cast<Datum*>(palloc(sizeof(Datum) * (list_length(texts) + 1)));
   for (int i = 0; i < list_length(texts); ++i)

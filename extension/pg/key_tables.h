@@ -64,7 +64,6 @@ List* TextsOf(HeapTuple row, Relation table, int column);  // of a text[], const
 
 // Values for columns, palloc'd.
 Datum BytesDatum(Bytes bytes);
-Datum KeyIdDatum(const KeyId& id);
 Datum TextsDatum(List* texts);
 
 // As events name key versions: hexadecimal digits, palloc'd.

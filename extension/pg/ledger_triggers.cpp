@@ -8,10 +8,10 @@ extern "C" {
 #include "nodes/makefuncs.h"
 #include "parser/parse_func.h"
 #include "utils/builtins.h"
-#include "utils/uuid.h"
 }
 
 #include "core/hex.h"
+#include "pg/uuid_ids.h"
 
 namespace bulla {
 namespace {
@@ -96,16 +96,6 @@ bool SameLedger(const LedgerArguments& a, const LedgerArguments& b) {
          a.erasable_count == b.erasable_count &&
          SameNames(a.chain_by_count, a.chain_by, b.chain_by) &&
          SameNames(a.erasable_count, a.erasable, b.erasable);
-}
-
-Datum IdDatum(const LedgerId& id) {
-  auto* const uuid = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
-  memcpy(uuid->data, id.bytes.data(), UUID_LEN);
-  return UUIDPGetDatum(uuid);
-}
-
-const char* IdText(const LedgerId& id) {
-  return DatumGetCString(DirectFunctionCall1(uuid_out, IdDatum(id)));
 }
 
 Oid TriggerFunction(const char* name) {

@@ -48,10 +48,6 @@ const char* LedgerArgumentsSql(const LedgerArguments& ledger);
 // True where both say that a table is the same ledger, with the same chain_by and erasable columns.
 bool SameLedger(const LedgerArguments& a, const LedgerArguments& b);
 
-// A ledger's id as a uuid and as its text, palloc'd.
-Datum IdDatum(const LedgerId& id);
-const char* IdText(const LedgerId& id);
-
 // A trigger of Bulla's on this relation, the chain trigger if it is there, or nullptr. Each carries the
 // ledger's arguments, so one that is left tells what the table is.
 const Trigger* FindLedgerTrigger(Relation relation);

@@ -14,7 +14,6 @@ extern "C" {
 #include "utils/datetime.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
-#include "utils/uuid.h"
 }
 
 #include "pg/arguments.h"
@@ -28,6 +27,7 @@ extern "C" {
 #include "pg/make_ledger.h"
 #include "pg/row_scan.h"
 #include "pg/settings.h"
+#include "pg/uuid_ids.h"
 #include "pg/versions.h"
 
 namespace bulla {

@@ -16,6 +16,7 @@ extern "C" {
 
 #include "pg/key_tables.h"
 #include "pg/row_record.h"
+#include "pg/uuid_ids.h"
 #include "pg/versions.h"
 
 namespace bulla {
@@ -51,22 +52,10 @@ void SetPlace(const SigningPlace& place, Datum* values) {
   values[kDatabase - 1] = ObjectIdGetDatum(place.database);
 }
 
-LedgerId LedgerIdOf(Datum uuid) {
-  LedgerId id;
-  memcpy(id.bytes.data(), DatumGetUUIDP(uuid)->data, UUID_LEN);
-  return id;
-}
-
-Datum LedgerIdDatum(const LedgerId& id) {
-  auto* const uuid = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
-  memcpy(uuid->data, id.bytes.data(), UUID_LEN);
-  return UUIDPGetDatum(uuid);
-}
-
 TreeRow ParseTree(HeapTuple row, Relation table) {
   TreeRow tree{};
   tree.id = *DatumGetUUIDP(ColumnOf(row, table, kTreeId));
-  tree.ledger = LedgerIdOf(ColumnOf(row, table, kLedgerId));
+  tree.ledger = IdOfUuid<LedgerId>(*DatumGetUUIDP(ColumnOf(row, table, kLedgerId)));
   tree.chain_id = TextOf(row, table, kChainId);
   tree.chain = TextOf(row, table, kChain);
   tree.epoch = DatumGetInt32(ColumnOf(row, table, kEpoch));
@@ -176,7 +165,7 @@ void MoveLogHere() {
 bool FindTree(const LedgerId& ledger, const char* chain_id, TreeRow* tree) {
   const Relation table = table_open(KeyTable("trees"), AccessShareLock);
   ScanKeyData keys[2];
-  ScanKeyInit(&keys[0], kLedgerId, BTEqualStrategyNumber, F_UUID_EQ, LedgerIdDatum(ledger));
+  ScanKeyInit(&keys[0], kLedgerId, BTEqualStrategyNumber, F_UUID_EQ, IdDatum(ledger));
   ScanKeyInit(&keys[1], kChainId, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(chain_id));
   const SysScanDesc scan = systable_beginscan(table, KeyTable("trees_ledger_id_chain_id_epoch_key"),
                                               true, nullptr, 2, keys);
@@ -198,7 +187,7 @@ void InsertTree(const TreeRow& tree) {
   Datum values[kTreesColumns] = {};
   bool nulls[kTreesColumns] = {};
   values[kTreeId - 1] = UUIDPGetDatum(&tree.id);
-  values[kLedgerId - 1] = LedgerIdDatum(tree.ledger);
+  values[kLedgerId - 1] = IdDatum(tree.ledger);
   values[kChainId - 1] = CStringGetTextDatum(tree.chain_id);
   values[kChain - 1] = CStringGetTextDatum(tree.chain);
   values[kEpoch - 1] = Int32GetDatum(tree.epoch);
@@ -229,7 +218,7 @@ void ReadTrees(const LedgerId& ledger, void (*found)(const TreeRow& tree, void* 
                void* state) {
   const Relation table = table_open(KeyTable("trees"), AccessShareLock);
   const SysScanDesc scan = BeginKeyScan(table, "trees_ledger_id_chain_id_epoch_key", kLedgerId,
-                                        F_UUID_EQ, LedgerIdDatum(ledger));
+                                        F_UUID_EQ, IdDatum(ledger));
   while (const HeapTuple row = systable_getnext(scan)) found(ParseTree(row, table), state);
   systable_endscan(scan);
   table_close(table, AccessShareLock);

@@ -13,6 +13,7 @@ extern "C" {
 #include "pg/event_log.h"
 #include "pg/key_changes.h"
 #include "pg/user_scope.h"
+#include "pg/uuid_ids.h"
 #include "pg/wrapped_version.h"
 
 namespace bulla {
@@ -52,7 +53,7 @@ void RefuseExisting(const char* name) {
 
 void Store(const WrappedVersion& made, const char* name, const char* created_by) {
   Oid types[] = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
-  Datum values[] = {KeyIdDatum(made.version.key), CStringGetTextDatum(name),
+  Datum values[] = {IdDatum(made.version.key), CStringGetTextDatum(name),
                     CStringGetTextDatum(Name(made.version.purpose).data()),
                     CStringGetTextDatum(Name(made.version.algorithm).data()),
                     CStringGetTextDatum(created_by)};
@@ -78,7 +79,7 @@ pg_uuid_t* MakeKey(const char* name, Purpose purpose, Algorithm algorithm) {
   Store(made, name, created_by);
   SPI_finish();
   EndAs(caller);
-  pg_uuid_t* const id = DatumGetUUIDP(KeyIdDatum(made.version.key));
+  pg_uuid_t* const id = DatumGetUUIDP(IdDatum(made.version.key));
   RecordEvent("key.created",
               EventDetail()
                   .Text("key", name)

@@ -15,7 +15,6 @@ extern "C" {
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
-#include "utils/uuid.h"
 }
 
 #include "pg/chain_existing.h"
@@ -26,6 +25,7 @@ extern "C" {
 #include "pg/run_command.h"
 #include "pg/transaction_chains.h"
 #include "pg/user_scope.h"
+#include "pg/uuid_ids.h"
 #include "pg/value_text.h"
 
 namespace bulla {
@@ -106,10 +106,7 @@ void AddIndex(Oid table, List* chain_by) {
 }
 
 LedgerId NewId() {
-  LedgerId id;
-  memcpy(id.bytes.data(), DatumGetUUIDP(DirectFunctionCall1(gen_random_uuid, Datum{0}))->data,
-         UUID_LEN);
-  return id;
+  return IdOfUuid<LedgerId>(*DatumGetUUIDP(DirectFunctionCall1(gen_random_uuid, Datum{0})));
 }
 
 Oid TableOwner(Oid table) {

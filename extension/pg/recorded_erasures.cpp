@@ -17,6 +17,7 @@ extern "C" {
 #include "pg/ledger_triggers.h"
 #include "pg/row_record.h"
 #include "pg/user_scope.h"
+#include "pg/uuid_ids.h"
 #include "pg/versions.h"
 #include "pg/value_bytes.h"
 

@@ -20,6 +20,7 @@ extern "C" {
 #include "pg/ledger_relation.h"
 #include "pg/row_record.h"
 #include "pg/transaction_events.h"
+#include "pg/uuid_ids.h"
 #include "pg/verify_ledger.h"
 #include "pg/verify_since.h"
 #include "pg/verify_trees.h"

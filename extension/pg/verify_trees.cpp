@@ -18,6 +18,7 @@ extern "C" {
 #include "pg/row_record.h"
 #include "pg/tree_growth.h"
 #include "pg/user_scope.h"
+#include "pg/uuid_ids.h"
 
 namespace bulla {
 namespace {
@@ -112,18 +113,12 @@ void CheckTiles(const TreeCheck* check, const TreeRow& tree) {
   }
 }
 
-Datum LedgerIdDatum(const LedgerId& id) {
-  auto* const uuid = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
-  memcpy(uuid->data, id.bytes.data(), UUID_LEN);
-  return UUIDPGetDatum(uuid);
-}
-
 // Whether bulla.heads has this tree with this root.
 bool HeadsTellOf(const TreeRow& tree) {
   const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);
   SPI_connect();
   Oid types[] = {UUIDOID, TEXTOID, INT4OID, INT8OID, BYTEAOID};
-  Datum values[] = {LedgerIdDatum(tree.ledger), CStringGetTextDatum(tree.chain_id),
+  Datum values[] = {IdDatum(tree.ledger), CStringGetTextDatum(tree.chain_id),
                     Int32GetDatum(tree.epoch), Int64GetDatum(static_cast<int64>(tree.size.value)),
                     BytesDatum(tree.root.bytes)};
   if (SPI_execute_with_args(
@@ -157,7 +152,7 @@ void CheckLostTrees(const LedgerId& ledger, ReportFinding report, void* state) {
   const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);
   SPI_connect();
   Oid types[] = {UUIDOID};
-  Datum values[] = {LedgerIdDatum(ledger)};
+  Datum values[] = {IdDatum(ledger)};
   if (SPI_execute_with_args(kLostTrees, 1, types, values, nullptr, true, 0) != SPI_OK_SELECT)
     elog(ERROR, "SPI failed to read bulla.heads");
   for (uint64 i = 0; i < SPI_processed; ++i) {
