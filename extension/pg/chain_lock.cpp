@@ -179,6 +179,12 @@ void AcquireSealLock(Oid ledger) {
   LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
+bool TrySealRoundLock() {
+  LOCKTAG tag;  // the seal lock of no ledger
+  SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, InvalidOid, 0, kSealLock);
+  return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
 void AcquireChainLock(const LOCKTAG& tag, LOCKMODE mode) {
   Enter([&]() -> Result<void> {
     if (AskAsNewcomer(tag, mode)) return {};

@@ -26,6 +26,9 @@ void AcquireEventWriterLock();
 // For who seals chains of a ledger: one at a time.
 void AcquireSealLock(Oid ledger);
 
+// For who seals all ledgers again and again: one at a time in a database. False where somebody else does.
+bool TrySealRoundLock();
+
 // Takes the lock until the end of the transaction, or raises: lock_not_available after
 // bulla.chain_lock_timeout (or an earlier lock_timeout), naming who holds it; deadlock_detected;
 // query_canceled.

@@ -180,6 +180,18 @@ bool FindTree(const LedgerId& ledger, const char* chain_id, TreeRow* tree) {
   return found;
 }
 
+bool FindTreeOfOrigin(const char* origin, TreeRow* tree) {
+  const Relation table = table_open(KeyTable("trees"), AccessShareLock);
+  const SysScanDesc scan =
+      BeginKeyScan(table, "trees_origin_key", kOrigin, F_TEXTEQ, CStringGetTextDatum(origin));
+  const HeapTuple row = systable_getnext(scan);
+  const bool found = HeapTupleIsValid(row);
+  if (found) *tree = ParseTree(row, table);
+  systable_endscan(scan);
+  table_close(table, AccessShareLock);
+  return found;
+}
+
 Datum NewUuid() { return OidFunctionCall0(F_GEN_RANDOM_UUID); }
 
 void InsertTree(const TreeRow& tree) {

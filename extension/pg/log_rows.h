@@ -52,6 +52,8 @@ Datum NewUuid();
 
 // The tree of the chain's last epoch; false where it was never sealed.
 bool FindTree(const LedgerId& ledger, const char* chain_id, TreeRow* tree);
+// The tree of this origin, of whatever epoch.
+bool FindTreeOfOrigin(const char* origin, TreeRow* tree);
 
 // Adds it, or replaces size, root and note of the one that is there. Whoever does holds the seal lock of the ledger
 // (pg/chain_lock.h).

@@ -126,12 +126,12 @@ void Connection::SetUp(const ConnectionOptions& options, Clock::time_point deadl
 }
 
 Outcome Connection::Call(std::size_t statement, std::span<const char* const> parameters,
-                         Clock::time_point deadline, const Unwanted& unwanted) {
+                         Clock::time_point deadline, const Unwanted& unwanted, bool binary) {
   Outcome outcome;
   if (!usable() || HungUp() ||
       PQsendQueryPrepared(connection_.get(), std::to_string(statement).c_str(),
                           static_cast<int>(parameters.size()), parameters.data(), nullptr, nullptr,
-                          0) != 1) {
+                          binary ? 1 : 0) != 1) {
     GiveUp();
     return outcome;
   }

@@ -60,10 +60,11 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Calls a prepared statement; parameters are texts, nullptr for NULL. At the deadline, and when the
+  // Calls a prepared statement; parameters are texts, nullptr for NULL. The answer's values are texts, too, unless they
+  // are asked for in binary: then a bytea is its bytes. At the deadline, and when the
   // call has become unwanted, it is cancelled and its outcome waited for, cancel_time at most.
   Outcome Call(std::size_t statement, std::span<const char* const> parameters,
-               Clock::time_point deadline, const Unwanted& unwanted);
+               Clock::time_point deadline, const Unwanted& unwanted, bool binary = false);
 
   // Whether the server answers in that time. Where not, the connection is given up.
   bool Ping(std::chrono::milliseconds time);

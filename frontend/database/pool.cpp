@@ -107,7 +107,7 @@ void Pool::Run(Connection& connection, Job job) {
   Outcome outcome{Outcome::Kind::kDeadline};
   if (Clock::now() < job.deadline && !unwanted()) {
     try {
-      outcome = connection.Call(job.statement, job.parameters, job.deadline, unwanted);
+      outcome = connection.Call(job.statement, job.parameters, job.deadline, unwanted, job.binary);
     } catch (const std::bad_alloc&) {
       connection.GiveUp();
       outcome.kind = Outcome::Kind::kUnknown;

@@ -22,6 +22,8 @@ struct Job {
   std::size_t statement = 0;
   // Texts, nullptr for NULL; valid until `done` has returned or the job is destroyed.
   std::vector<const char*> parameters;
+  bool binary =
+      false;  // how values of the answer come: as texts, or as the server sends them in binary
   Clock::time_point deadline;
   std::function<bool()> unwanted;     // whether nobody waits for it any more; may be empty
   std::function<void(Outcome)> done;  // called once, in one of the pool's threads

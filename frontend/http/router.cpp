@@ -23,6 +23,10 @@ void Refuse(Exchange& exchange, int status, std::string_view detail) {
 }  // namespace
 
 void Router::Add(std::string method, std::string pattern, Endpoint endpoint) {
+  Add(std::move(method), std::move(pattern), nullptr, std::move(endpoint));
+}
+
+void Router::Add(std::string method, std::string pattern, Judge judge, Endpoint endpoint) {
   const std::optional<std::vector<std::string>> segments = SplitPath(pattern);
   if (!segments) {
     throw std::logic_error("not a route: " + pattern);
@@ -35,14 +39,26 @@ void Router::Add(std::string method, std::string pattern, Endpoint endpoint) {
       return;
     }
   }
-  resources_.push_back({std::move(pattern), *segments, {{std::move(method), std::move(endpoint)}}});
+  resources_.push_back(
+      {std::move(pattern), *segments, {{std::move(method), std::move(endpoint)}}, judge});
+}
+
+const Router::Resource* Router::AskJudges(std::string_view path, Parameters& parameters) const {
+  for (const Resource& resource : resources_) {
+    Parameters taken;
+    if (resource.judge != nullptr && resource.judge(path, taken)) {
+      parameters = std::move(taken);
+      return &resource;
+    }
+  }
+  return nullptr;
 }
 
 const Router::Resource* Router::Find(const std::vector<std::string>& segments,
                                      Parameters& parameters) const {
   const Resource* found = nullptr;
   for (const Resource& resource : resources_) {
-    if (resource.segments.size() != segments.size()) {
+    if (resource.judge != nullptr || resource.segments.size() != segments.size()) {
       continue;
     }
     Parameters taken;
@@ -77,6 +93,9 @@ void Router::Route(std::shared_ptr<Exchange> exchange) const {
   }
   Parameters parameters;
   const Resource* resource = Find(*segments, parameters);
+  if (resource == nullptr) {
+    resource = AskJudges(request.path, parameters);
+  }
   if (resource == nullptr) {
     Refuse(*exchange, 404, "there is nothing at this path");
     return;

@@ -8,6 +8,7 @@
 #include "http/problem.h"
 #include "http/target.h"
 #include "service/access_token.h"
+#include "service/log_path.h"
 #include "service/strict_json.h"
 
 namespace bulla::service {
@@ -112,6 +113,12 @@ std::optional<http::Response> CheckBody(const Operation& operation, const http::
   return std::nullopt;
 }
 
+// A checkpoint is replaced every second or so; a tile never changes. Rows are for who may read them.
+constexpr std::string_view kNotKept = "no-cache";
+constexpr std::string_view kKeptByAll = "public, max-age=31536000, immutable";
+constexpr std::string_view kKeptByClient = "private, max-age=31536000, immutable";
+constexpr std::string_view kBytes = "application/octet-stream";
+
 }  // namespace
 
 // Literal segments go before {eventId}: /v1/audit/verify is no event.
@@ -132,21 +139,52 @@ std::span<const Operation> Operations() {
        .function = "verify_audit_events",
        .lane = Lane::kLong,
        .calls_per_minute = 30},
+      {.method = "GET",
+       .pattern = "/v1/audit/consistency",
+       .function = "get_audit_consistency",
+       .query = {"old", "new", "organizationId"}},
       {.method = "GET", .pattern = "/v1/audit/{eventId}", .function = "get_audit_event"},
+      {.method = "GET",
+       .pattern = "/v1/audit/{eventId}/proof",
+       .function = "get_audit_event_proof",
+       .text_member = "tlogProof"},
+      {.method = "GET",
+       .pattern = "/{log}/checkpoint",
+       .function = "log_checkpoint",
+       .judge = IsCheckpointPath,
+       .open = true,
+       .content_type = "text/plain; charset=utf-8",
+       .caching = kNotKept},
+      {.method = "GET",
+       .pattern = "/{log}/tile/{level}/{index}",
+       .function = "log_tile",
+       .judge = IsTilePath,
+       .open = true,
+       .content_type = kBytes,
+       .caching = kKeptByAll},
+      {.method = "GET",
+       .pattern = "/{log}/tile/entries/{index}",
+       .function = "log_entries",
+       .judge = IsEntriesPath,
+       .content_type = kBytes,
+       .caching = kKeptByClient},
   };
   return kOperations;
 }
 
 std::string SqlOf(const Operation& operation) {
-  return "SELECT status, answer FROM agentidp_api." + std::string(operation.function) +
-         "($1::text, $2::bytea, $3::inet, $4::jsonb, $5::jsonb)";
+  const std::string_view status = operation.content_type.empty() ? "status" : "status::text";
+  return "SELECT " + std::string(status) + ", answer FROM agentidp_api." +
+         std::string(operation.function) + "($1::text, $2::bytea, $3::inet, $4::jsonb, $5::jsonb)";
 }
 
 std::variant<CallTexts, http::Response> ReadCall(const Operation& operation,
                                                  const http::Request& request,
                                                  const http::Parameters& path) {
   CallTexts texts;
-  if (auto refused = ReadToken(request, texts)) return std::move(*refused);
+  if (!operation.open) {
+    if (auto refused = ReadToken(request, texts)) return std::move(*refused);
+  }
   if (auto refused = ReadParameters(operation, request, path, texts)) return std::move(*refused);
   if (auto refused = CheckBody(operation, request)) return std::move(*refused);
   // inet knows no zone ("fe80::1%eth0").

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "http/problem.h"
+#include "service/answer_form.h"
 
 namespace bulla::service {
 namespace {
@@ -43,6 +44,10 @@ http::Response FunctionsAnswer(const Operation& operation, const std::string& re
         {.status = 500, .detail = "the request failed inside", .request_id = request_id});
   }
   http::Response response{.status = status, .body = std::move(outcome.row[1]).value_or("")};
+  if (!operation.content_type.empty() && status < 400) {
+    response.content_type = operation.content_type;
+    response.fields.emplace_back("Cache-Control", operation.caching);
+  }
   if (status >= 400) response.content_type = "application/problem+json";
   if (status == 401) response.fields.emplace_back("WWW-Authenticate", kBadToken);
   return response;
@@ -116,7 +121,7 @@ Rest::Rest(LanePool everyday, LanePool long_calls, Log& log)
 void Rest::AddTo(http::Router& router) {
   for (std::size_t index = 0; index < Operations().size(); ++index) {
     const Operation& operation = Operations()[index];
-    router.Add(std::string(operation.method), std::string(operation.pattern),
+    router.Add(std::string(operation.method), std::string(operation.pattern), operation.judge,
                [this, index](const std::shared_ptr<http::Exchange>& exchange,
                              const http::Parameters& path) { Handle(index, exchange, path); });
   }
@@ -139,13 +144,15 @@ void Rest::Handle(std::size_t index, const std::shared_ptr<http::Exchange>& exch
   database::Job job;
   job.statement = index;
   // They point into what `done` keeps.
-  job.parameters = {request.id.c_str(), texts->token_digest.c_str(),
+  job.parameters = {request.id.c_str(), operation.open ? nullptr : texts->token_digest.c_str(),
                     texts->client.empty() ? nullptr : texts->client.c_str(),
                     texts->parameters.c_str(), operation.body ? request.body.c_str() : nullptr};
+  job.binary = !operation.content_type.empty();
   job.deadline = exchange->arrived() + lane.deadline;
   job.unwanted = [exchange] { return exchange->abandoned(); };
   job.done = [this, &operation, exchange, texts](Outcome outcome) {
-    exchange->Answer(AnswerTo(operation, exchange->request().id, std::move(outcome), log_));
+    exchange->Answer(InForm(operation, exchange->request(),
+                            AnswerTo(operation, exchange->request().id, std::move(outcome), log_)));
   };
   switch (lane.pool.Submit(std::move(job))) {
     case Pool::Submitted::kYes:

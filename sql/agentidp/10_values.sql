@@ -179,6 +179,26 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION agentidp.limit_value(jsonb, text) IS 'Reads how many events an answer may have.';
 
+CREATE FUNCTION agentidp.size_value(value jsonb, field text) RETURNS bigint
+    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+    AS $$
+DECLARE
+    given CONSTANT text := value OPERATOR(pg_catalog.#>>) '{}';
+BEGIN
+    IF given OPERATOR(pg_catalog.~) '^(0|[1-9][0-9]{0,17})$' THEN
+        RETURN given::bigint;
+    END IF;
+    RAISE EXCEPTION '% must be a whole number from 0 on, of at most 18 digits, not %', field, agentidp.shown(value)
+        USING ERRCODE = 'invalid_parameter_value';
+END $$;
+COMMENT ON FUNCTION agentidp.size_value(jsonb, text) IS 'Reads the size of a tree.';
+
+CREATE FUNCTION agentidp.base64_array(hashes bytea[]) RETURNS json
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (SELECT coalesce(json_agg(encode(h.hash, 'base64') ORDER BY h.n), '[]')
+            FROM unnest(hashes) WITH ORDINALITY AS h (hash, n));
+COMMENT ON FUNCTION agentidp.base64_array(bytea[]) IS 'Hashes of a proof as answers give them.';
+
 CREATE FUNCTION agentidp.refuse_unknown(object jsonb, known text[], place text) RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     AS $$

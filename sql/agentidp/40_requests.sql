@@ -42,6 +42,13 @@ END $$;
 COMMENT ON FUNCTION agentidp.begin_request(text, bytea, text, jsonb, text[]) IS
     'Names the request, checks its access token (known, neither revoked nor expired, and given the scope), and refuses parameters that are not known. Returns the organization that the token is bound to; NULL: to none.';
 
+CREATE FUNCTION agentidp.is_administrator(token_digest bytea) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN EXISTS (SELECT FROM agentidp.access_tokens AS t
+                   WHERE t.token_digest = is_administrator.token_digest AND 'admin' = ANY (t.scopes));
+COMMENT ON FUNCTION agentidp.is_administrator(bytea) IS
+    'Whether an access token has the scope admin; that it is valid is for agentidp.begin_request to say.';
+
 CREATE FUNCTION agentidp.allowed_organization(
     bound_to uuid,
     organization_id uuid,

@@ -40,3 +40,6 @@ GRANT SELECT ON bulla.protected_columns, bulla.column_progress TO PUBLIC;
 REVOKE EXECUTE ON FUNCTION
     bulla.set_log_name(text), bulla.rotate_signing_key(text), bulla.take_over_log(text)
 FROM PUBLIC;
+
+-- Who seals all ledgers regularly, owning none: bullad init grants these to bullad's role.
+REVOKE EXECUTE ON FUNCTION bulla.try_seal_round(), bulla.seal_as_owner(regclass) FROM PUBLIC;

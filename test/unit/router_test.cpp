@@ -118,5 +118,23 @@ TEST(ExchangeTest, IsAnsweredWith500WhenNobodyDoes) {
   EXPECT_EQ(status, 500);
 }
 
+TEST_F(RouterTest, AsksAJudgeWhereNoPatternMatches) {
+  const auto ends_in_x = [](std::string_view path, Parameters& parameters) {
+    parameters["path"] = path;
+    return path.ends_with("x");
+  };
+  router_.Add("GET", "/{judged}", ends_in_x,
+              [](std::shared_ptr<Exchange> exchange, Parameters given) {
+                exchange->Answer({.body = "judged " + given["path"]});
+              });
+  EXPECT_EQ(Route("GET", "/a/b/c/x").body, "judged /a/b/c/x");
+  EXPECT_EQ(route_, "/{judged}");
+  EXPECT_EQ(Route("GET", "/v1/audit/x").body, "get eventId=x");
+  EXPECT_EQ(Route("GET", "/a").status, 404);  // the pattern is a name
+  EXPECT_EQ(Route("POST", "/a/x").status, 405);
+  EXPECT_EQ(Route("GET", "/a//x").status, 400);
+  EXPECT_EQ(Route("GET", "/%78").status, 404);  // as it was sent
+}
+
 }  // namespace
 }  // namespace bulla::http
