@@ -6,6 +6,7 @@
 #include "core/note.h"
 #include "core/origin.h"
 #include "pg/boundary.h"
+#include "pg/key_rows.h"
 #include "pg/key_store.h"
 
 namespace bulla {
@@ -27,12 +28,26 @@ Result<std::string> MakeNote(const SecretBytes& seed, const std::string& origin,
   return FormatNote({body.value(), {signature.value()}});
 }
 
-Result<std::string> MakeVerifierKey(const SecretBytes& seed, std::string_view origin) {
+Result<VerifierKey> KeyOfOrigin(const SecretBytes& seed, std::string_view origin) {
   const auto signer = SignerOf(seed, origin);
   if (!signer.ok()) return signer.error();
-  const auto key = VerifierKey::Create(origin, SignatureType::kNote, signer.value().public_key());
+  return VerifierKey::Create(origin, SignatureType::kNote, signer.value().public_key());
+}
+
+Result<std::string> MakeVerifierKey(const SecretBytes& seed, std::string_view origin) {
+  const auto key = KeyOfOrigin(seed, origin);
   if (!key.ok()) return key.error();
   return key.value().ToText();
+}
+
+// A signature that claims to be of the key and is not is none.
+Result<bool> HasSigned(const SecretBytes& seed, const char* text, const char* origin) {
+  const auto key = KeyOfOrigin(seed, origin);
+  if (!key.ok()) return key.error();
+  const auto note = ParseNote(text);
+  if (!note.ok()) return note.error();
+  const auto signed_by = IsSignedBy(note.value(), key.value());
+  return signed_by.ok() && signed_by.value();
 }
 
 template <class Make>
@@ -61,6 +76,17 @@ const char* SignSuccessor(const VersionId& by, const char* origin, const char* s
     return MakeNote(seed, origin,
                     std::string("bulla.signing-key.v1\n") + origin + "\n" + successor + "\n");
   });
+}
+
+bool IsSignedByLog(const char* note, const char* origin) {
+  List* const versions = ReadVersions(LockKey(kSigningKeyName));
+  for (int i = 0; i < list_length(versions); ++i) {
+    const auto* const version = static_cast<const KeyRow*>(list_nth(versions, i));
+    if (!IsEnabled(*version)) continue;
+    const SecretBytes& seed = SeedOfVersion(IdOfVersion(*version));
+    if (Enter([&] { return HasSigned(seed, note, origin); })) return true;
+  }
+  return false;
 }
 
 const char* VerifierKeyOf(const char* origin) {

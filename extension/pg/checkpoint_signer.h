@@ -26,4 +26,8 @@ const char* SignSuccessor(const VersionId& by, const char* origin, const char* s
 // The public key of an origin as text (C2SP signed-note), palloc'd.
 const char* VerifierKeyOf(const char* origin);
 
+// Whether a version of the key that is enabled here signed the note as this origin, which is no secret of its own. The
+// key may be changed by nobody else until the end of the transaction.
+bool IsSignedByLog(const char* note, const char* origin);
+
 }  // namespace bulla

@@ -53,7 +53,7 @@ bool HasRows(Oid leaf) {
 }
 
 void RefuseFinding(const Finding& finding, void* state) {
-  if (strcmp(finding.verdict, "unprotected") == 0) return;
+  if (!IsFault(finding) || strcmp(finding.verdict, "unprotected") == 0) return;
   ereport(ERROR,
           (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
            errmsg("\"%s\" cannot be attached: its rows are not those of the ledger",

@@ -24,7 +24,7 @@ namespace {
 #define ACTION "e.action COLLATE pg_catalog.\"C\""
 #define CHAIN "(e.detail OPERATOR(pg_catalog.->>) 'chain') COLLATE pg_catalog.\"C\""
 #define SEQ "((e.detail OPERATOR(pg_catalog.->>) 'seq')::pg_catalog.int8)"
-#define COLUMNS CHAIN " AS chain, " SEQ " AS seq, e.occurred_at, e.role, e.detail"
+#define COLUMNS CHAIN " AS chain, " SEQ " AS seq, e.occurred_at, e.role, e.detail, e.seq AS number"
 #define OF_LEDGER                                                                 \
   "FROM bulla.events AS e WHERE " LEDGER " OPERATOR(pg_catalog.=) $1 AND " ACTION \
   " OPERATOR(pg_catalog.=) $2"
@@ -35,24 +35,28 @@ constexpr char kOfRow[] =
     " OPERATOR(pg_catalog.=) $4" LAST_FIRST;
 constexpr char kLastOfChain[] =
     "SELECT " COLUMNS " " OF_LEDGER " AND " CHAIN " OPERATOR(pg_catalog.=) $3" LAST_FIRST;
+constexpr char kLastOfChainAfter[] =
+    "SELECT " COLUMNS " " OF_LEDGER " AND " CHAIN
+    " OPERATOR(pg_catalog.=) $3 AND e.seq OPERATOR(pg_catalog.>) $4" LAST_FIRST;
 constexpr char kAll[] = "SELECT " COLUMNS " " OF_LEDGER " ORDER BY " CHAIN ", " SEQ ", e.seq";
 // From chain to chain by the index, one look-up each, however many events a chain has.
 constexpr char kLastOfEachChain[] =
     "WITH RECURSIVE last AS ((SELECT " COLUMNS " " OF_LEDGER " AND " CHAIN " IS NOT NULL" LAST_FIRST
     ") UNION ALL SELECT n.* FROM last CROSS JOIN LATERAL (SELECT " COLUMNS " " OF_LEDGER
     " AND " CHAIN " OPERATOR(pg_catalog.<) last.chain" LAST_FIRST
-    ") AS n) SELECT chain, seq, occurred_at, role, detail FROM last ORDER BY chain";
+    ") AS n) SELECT chain, seq, occurred_at, role, detail, number FROM last ORDER BY chain";
 
 LoggedEvent* ReadEvent(HeapTuple row, TupleDesc columns) {
   auto* const event = static_cast<LoggedEvent*>(palloc0(sizeof(LoggedEvent)));
-  Datum values[5];
-  bool nulls[5];
+  Datum values[6];
+  bool nulls[6];
   heap_deform_tuple(row, columns, values, nulls);
   event->chain = nulls[0] ? nullptr : TextDatumGetCString(values[0]);
   event->seq = nulls[1] ? -1 : DatumGetInt64(values[1]);
   event->occurred_at = DatumGetTimestampTz(values[2]);
   event->role = TextDatumGetCString(values[3]);
   event->detail = DatumGetJsonbPCopy(values[4]);
+  event->number = DatumGetInt64(values[5]);
   return event;
 }
 
@@ -103,6 +107,11 @@ LoggedEvent* FindLastEvent(const LedgerId& ledger, const char* action, const cha
   return FirstOf(Read(kLastOfChain, ledger, action, chain, 0, 3));
 }
 
+LoggedEvent* FindLastEventAfter(const LedgerId& ledger, const char* action, const char* chain,
+                                int64 number) {
+  return FirstOf(Read(kLastOfChainAfter, ledger, action, chain, number, 4));
+}
+
 List* LastEventOfEachChain(const LedgerId& ledger, const char* action) {
   return Read(kLastOfEachChain, ledger, action, "", 0, 2);
 }
@@ -124,6 +133,14 @@ const char* DetailText(const LoggedEvent* event, const char* name) {
     default:
       return nullptr;
   }
+}
+
+int64 DetailNumber(const LoggedEvent* event, const char* name, int64 otherwise) {
+  const char* const text = DetailText(event, name);
+  if (text == nullptr) return otherwise;
+  char* end = nullptr;
+  const int64 number = strtoll(text, &end, 10);
+  return *end == '\0' && end != text ? number : otherwise;
 }
 
 List* DetailTexts(const LoggedEvent* event, const char* name) {
@@ -148,9 +165,8 @@ int64 RecordedRetroactiveRows(const LedgerId& ledger) {
   int64 rows = 0;
   ListCell* cell;
   foreach (cell, AllEvents(ledger, "ledger.created")) {
-    const char* const text =
-        DetailText(static_cast<const LoggedEvent*>(lfirst(cell)), "retroactive_rows");
-    if (text != nullptr) rows = Max(rows, strtoll(text, nullptr, 10));
+    rows = Max(rows,
+               DetailNumber(static_cast<const LoggedEvent*>(lfirst(cell)), "retroactive_rows", 0));
   }
   return rows;
 }

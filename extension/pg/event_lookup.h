@@ -18,6 +18,7 @@ namespace bulla {
 struct LoggedEvent {
   const char* chain;  // null where the event is of the ledger as a whole
   int64 seq;          // -1 where the event is of no row
+  int64 number;       // its own seq in bulla.events
   TimestampTz occurred_at;
   const char* role;
   Jsonb* detail;
@@ -29,6 +30,10 @@ LoggedEvent* FindEvent(const LedgerId& ledger, const char* action, const char* c
 // The event of this action with the highest seq of the chain, or nullptr.
 LoggedEvent* FindLastEvent(const LedgerId& ledger, const char* action, const char* chain);
 
+// The same of those that were recorded after another event.
+LoggedEvent* FindLastEventAfter(const LedgerId& ledger, const char* action, const char* chain,
+                                int64 number);
+
 // That of each chain that has one, as a list of LoggedEvent*, in byte order of the chains.
 List* LastEventOfEachChain(const LedgerId& ledger, const char* action);
 
@@ -37,6 +42,9 @@ List* AllEvents(const LedgerId& ledger, const char* action);
 
 // Another field of the detail, a list of texts; NIL where it is none.
 List* DetailTexts(const LoggedEvent* event, const char* name);
+
+// A number among them; `otherwise` where it is none.
+int64 DetailNumber(const LoggedEvent* event, const char* name, int64 otherwise);
 
 // Another field of the detail as text, nullptr where it is absent or null; as a hash, false where it is none.
 const char* DetailText(const LoggedEvent* event, const char* name);

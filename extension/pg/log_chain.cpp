@@ -6,6 +6,8 @@ extern "C" {
 
 #include "core/origin.h"
 #include "pg/boundary.h"
+#include "pg/log_rows.h"
+#include "pg/restore_rows.h"
 #include "pg/row_record.h"
 
 namespace bulla {
@@ -38,6 +40,12 @@ const char* OriginOf(const LogChain& chain, const char* log_name, int32 epoch) {
     return Copy(FormatOrigin(
         {log_name, chain.ledger_id, {chain.chain_id}, {static_cast<uint32_t>(epoch)}}));
   });
+}
+
+int32 EpochOf(const LogChain& chain) {
+  TreeRow tree{};
+  const bool known = FindTree(chain.ledger_id, chain.chain_id, &tree);
+  return Max(EpochOfLedger(chain.ledger_id), known ? tree.epoch : 0);
 }
 
 }  // namespace bulla

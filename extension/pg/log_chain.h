@@ -24,4 +24,7 @@ LogChain NameLogChain(Oid ledger, const char* name);
 // The origin of a chain's checkpoints, palloc'd.
 const char* OriginOf(const LogChain& chain, const char* log_name, int32 epoch);
 
+// The epoch in which the chain is sealed: that of its ledger, or of its newest tree.
+int32 EpochOf(const LogChain& chain);
+
 }  // namespace bulla

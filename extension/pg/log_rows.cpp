@@ -43,7 +43,8 @@ enum TreesColumn {
   kRoot,
   kNote,
   kSealedAt,
-  kTreesColumns = kSealedAt
+  kCommonSize,
+  kTreesColumns = kCommonSize
 };
 
 void SetPlace(const SigningPlace& place, Datum* values) {
@@ -68,6 +69,7 @@ TreeRow ParseTree(HeapTuple row, Relation table) {
   }
   tree.root.bytes = root.bytes;
   tree.note = TextOf(row, table, kNote);
+  tree.common = {static_cast<uint64_t>(DatumGetInt64(ColumnOf(row, table, kCommonSize)))};
   return tree;
 }
 
@@ -84,6 +86,13 @@ void SetState(const TreeRow& tree, Datum* values) {
 SigningPlace PlaceOfThisServer() {
   return {static_cast<int64>(GetSystemIdentifier()), static_cast<int64>(InsertionTimeline()),
           MyDatabaseId};
+}
+
+EventDetail DetailOfPlace(const SigningPlace& place) {
+  return EventDetail()
+      .Number("system_identifier", place.system_identifier)
+      .Number("timeline", place.timeline)
+      .Number("database_oid", place.database);
 }
 
 bool FindLog(LogRow* log) {
@@ -128,7 +137,8 @@ LogRow RequireLogToSign() {
                  here.system_identifier, here.timeline),
        errhint("A copy must not sign. Where the other one never signs again and nothing that it "
                "published is missing here, as after the promotion of a synchronous standby, call "
-               "bulla.take_over_log(reason).")));
+               "bulla.take_over_log(reason). Where something may be missing, as after a restore "
+               "from a backup, call bulla.record_restore(NULL, reason).")));
 }
 
 void InsertLog(const char* name) {
@@ -162,7 +172,7 @@ void MoveLogHere() {
   CommandCounterIncrement();
 }
 
-bool FindTree(const LedgerId& ledger, const char* chain_id, TreeRow* tree) {
+bool FindTree(const LedgerId& ledger, const char* chain_id, TreeRow* tree, int32 epoch) {
   const Relation table = table_open(KeyTable("trees"), AccessShareLock);
   ScanKeyData keys[2];
   ScanKeyInit(&keys[0], kLedgerId, BTEqualStrategyNumber, F_UUID_EQ, IdDatum(ledger));
@@ -172,6 +182,7 @@ bool FindTree(const LedgerId& ledger, const char* chain_id, TreeRow* tree) {
   bool found = false;
   while (const HeapTuple row = systable_getnext(scan)) {
     const TreeRow read = ParseTree(row, table);
+    if (epoch != kLastEpoch && read.epoch != epoch) continue;
     if (!found || read.epoch > tree->epoch) *tree = read;
     found = true;
   }
@@ -183,7 +194,7 @@ bool FindTree(const LedgerId& ledger, const char* chain_id, TreeRow* tree) {
 bool FindTreeOfOrigin(const char* origin, TreeRow* tree) {
   const Relation table = table_open(KeyTable("trees"), AccessShareLock);
   const SysScanDesc scan =
-      BeginKeyScan(table, "trees_origin_key", kOrigin, F_TEXTEQ, CStringGetTextDatum(origin));
+      BeginKeyScan(table, "trees_pkey", kOrigin, F_TEXTEQ, CStringGetTextDatum(origin));
   const HeapTuple row = systable_getnext(scan);
   const bool found = HeapTupleIsValid(row);
   if (found) *tree = ParseTree(row, table);
@@ -204,6 +215,7 @@ void InsertTree(const TreeRow& tree) {
   values[kChain - 1] = CStringGetTextDatum(tree.chain);
   values[kEpoch - 1] = Int32GetDatum(tree.epoch);
   values[kOrigin - 1] = CStringGetTextDatum(tree.origin);
+  values[kCommonSize - 1] = Int64GetDatum(static_cast<int64>(tree.common.value));
   SetState(tree, values);
   CatalogTupleInsert(table, heap_form_tuple(RelationGetDescr(table), values, nulls));
   table_close(table, NoLock);
@@ -212,8 +224,8 @@ void InsertTree(const TreeRow& tree) {
 
 void UpdateTree(const TreeRow& tree) {
   const Relation table = table_open(KeyTable("trees"), RowExclusiveLock);
-  const HeapTuple row = LockKeyRow(table, "trees_pkey", kTreeId, F_UUID_EQ, UUIDPGetDatum(&tree.id),
-                                   LockTupleNoKeyExclusive);
+  const HeapTuple row = LockKeyRow(table, "trees_pkey", kOrigin, F_TEXTEQ,
+                                   CStringGetTextDatum(tree.origin), LockTupleNoKeyExclusive);
   if (row == nullptr) elog(ERROR, "tree \"%s\" is gone", tree.origin);
   Datum values[kTreesColumns] = {};
   bool nulls[kTreesColumns] = {};

@@ -9,6 +9,7 @@ extern "C" {
 
 #include "core/record.h"
 #include "core/tree.h"
+#include "pg/event_log.h"
 
 namespace bulla {
 
@@ -20,6 +21,7 @@ struct SigningPlace {
   bool operator==(const SigningPlace&) const = default;
 };
 SigningPlace PlaceOfThisServer();
+EventDetail DetailOfPlace(const SigningPlace& place);
 
 struct LogRow {
   const char* name;  // palloc'd
@@ -38,7 +40,7 @@ void MoveLogHere();
 
 // A tree: one chain of a ledger in one epoch.
 struct TreeRow {
-  pg_uuid_t id;
+  pg_uuid_t id;  // of its tiles, which it may have in common with earlier epochs of the chain
   LedgerId ledger;
   const char* chain_id;  // palloc'd, as are all texts
   const char* chain;
@@ -47,20 +49,23 @@ struct TreeRow {
   TreeSize size;
   NodeHash root;
   const char* note;
+  TreeSize common;  // its first leaves, which are those of the epoch before
 };
 Datum NewUuid();
 
-// The tree of the chain's last epoch; false where it was never sealed.
-bool FindTree(const LedgerId& ledger, const char* chain_id, TreeRow* tree);
+// The tree of the chain's last epoch, or of this one; false where there is none.
+inline constexpr int32 kLastEpoch = -1;
+bool FindTree(const LedgerId& ledger, const char* chain_id, TreeRow* tree,
+              int32 epoch = kLastEpoch);
 // The tree of this origin, of whatever epoch.
 bool FindTreeOfOrigin(const char* origin, TreeRow* tree);
 
-// Adds it, or replaces size, root and note of the one that is there. Whoever does holds the seal lock of the ledger
+// Adds it, or replaces size, root and note of the one with its origin. Whoever does holds the seal lock of the ledger
 // (pg/chain_lock.h).
 void InsertTree(const TreeRow& tree);
 void UpdateTree(const TreeRow& tree);
 
-// Calls `found` with each tree of a ledger.
+// Calls `found` with each tree of a ledger: chain by chain, the epochs of each in their order.
 void ReadTrees(const LedgerId& ledger, void (*found)(const TreeRow& tree, void* state),
                void* state);
 

@@ -20,16 +20,6 @@ extern "C" {
 #include "pg/make_key.h"
 
 namespace bulla {
-namespace {
-
-EventDetail DetailOfPlace(const SigningPlace& place) {
-  return EventDetail()
-      .Number("system_identifier", place.system_identifier)
-      .Number("timeline", place.timeline)
-      .Number("database_oid", place.database);
-}
-
-}  // namespace
 
 BULLA_FUNCTION(bulla_set_log_name);
 Datum bulla_set_log_name(PG_FUNCTION_ARGS) {
@@ -61,9 +51,7 @@ Datum bulla_rotate_signing_key(PG_FUNCTION_ARGS) {
   AcquireSetupLock();
   const LogRow log = RequireLogToSign();
   const LogChain heads = HeadsChain();
-  TreeRow tree{};
-  FindTree(heads.ledger_id, heads.chain_id, &tree);
-  const char* const origin = OriginOf(heads, log.name, tree.epoch);
+  const char* const origin = OriginOf(heads, log.name, EpochOf(heads));
   const VersionId before = SigningVersion();
   const int32 version = AddVersion(LockKey(kSigningKeyName), nullptr);
   const char* const successor = VerifierKeyOf(origin);
@@ -87,7 +75,9 @@ Datum bulla_take_over_log(PG_FUNCTION_ARGS) {
   const SigningPlace here = PlaceOfThisServer();
   if (log.place == here) {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("this server signs the checkpoints of log \"%s\" already", log.name)));
+                    errmsg("this server signs the checkpoints of log \"%s\" already", log.name),
+                    errhint("A restore to an older state that looks like the original is for "
+                            "bulla.record_restore.")));
   }
   MoveLogHere();
   RecordEvent("log.taken_over", EventDetail()

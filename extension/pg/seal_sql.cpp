@@ -21,6 +21,7 @@ extern "C" {
 #include "pg/context_owned.h"
 #include "pg/durable.h"
 #include "pg/ledger_checks.h"
+#include "pg/restore_rows.h"
 #include "pg/seal_chain.h"
 #include "pg/transaction_events.h"
 #include "pg/user_scope.h"
@@ -38,14 +39,16 @@ LogRow BeginSealing(Oid ledger) {
 }
 
 struct SealedSizes {
+  int32 epoch;  // the ledger's
   std::map<std::string, int64> by_chain;
 };
 
 void KeepSize(const TreeRow& tree, void* state) {
   auto* const sizes = static_cast<SealedSizes*>(state);
   Enter([&]() -> Result<void> {
-    // The last epoch comes last.
-    sizes->by_chain[tree.chain] = static_cast<int64>(tree.size.value);
+    // The last epoch comes last. In this one nothing is sealed of a chain that is not in it yet.
+    sizes->by_chain[tree.chain] =
+        tree.epoch < sizes->epoch ? 0 : static_cast<int64>(tree.size.value);
     return {};
   });
 }
@@ -53,6 +56,7 @@ void KeepSize(const TreeRow& tree, void* state) {
 // Chains that have more rows than their trees have leaves, in byte order of their names: const char*.
 List* GrownChains(Oid ledger) {
   auto* const sizes = NewInContext<SealedSizes>();
+  sizes->epoch = EpochOfLedger(IdOfLedger(ledger));
   ReadTrees(IdOfLedger(ledger), KeepSize, sizes);
   PushActiveSnapshot(GetLatestSnapshot());
   const ChainHeads* const heads = ReadChainHeads(ledger, GetActiveSnapshot());
@@ -67,6 +71,17 @@ List* GrownChains(Oid ledger) {
 }
 
 const char* ChainArgument(FunctionCallInfo fcinfo) { return CStringArgument(fcinfo, 1, "chain"); }
+
+// kLastEpoch where it is null.
+int32 EpochArgument(FunctionCallInfo fcinfo) {
+  if (PG_ARGISNULL(2)) return kLastEpoch;
+  const int32 epoch = PG_GETARG_INT32(2);
+  if (epoch < 0) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("epoch must not be negative: %d", epoch)));
+  }
+  return epoch;
+}
 
 }  // namespace
 
@@ -128,7 +143,7 @@ Datum bulla_checkpoint(PG_FUNCTION_ARGS) {
   const Oid ledger = ReadableLedger(fcinfo);
   const LogChain chain = NameLogChain(ledger, ChainArgument(fcinfo));
   TreeRow tree;
-  if (!FindTree(chain.ledger_id, chain.chain_id, &tree)) PG_RETURN_NULL();
+  if (!FindTree(chain.ledger_id, chain.chain_id, &tree, EpochArgument(fcinfo))) PG_RETURN_NULL();
   ConfirmWhatWasRead();
   PG_RETURN_TEXT_P(cstring_to_text(tree.note));
 }
@@ -137,8 +152,8 @@ BULLA_FUNCTION(bulla_verifier_key);
 Datum bulla_verifier_key(PG_FUNCTION_ARGS) {
   const Oid ledger = ReadableLedger(fcinfo);
   const LogChain chain = NameLogChain(ledger, ChainArgument(fcinfo));
-  TreeRow tree{};
-  const int32 epoch = FindTree(chain.ledger_id, chain.chain_id, &tree) ? tree.epoch : 0;
+  const int32 asked = EpochArgument(fcinfo);
+  const int32 epoch = asked == kLastEpoch ? EpochOf(chain) : asked;
   const char* const origin = OriginOf(chain, RequireLog().name, epoch);
   PG_RETURN_TEXT_P(cstring_to_text(VerifierKeyOf(origin)));
 }

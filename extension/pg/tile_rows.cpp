@@ -59,6 +59,32 @@ void ReadNodes(const pg_uuid_t& tree, TreeSize size, std::span<const NodeId> nod
   }
 }
 
+bool FindRoot(const pg_uuid_t& tree, TreeSize size, NodeHash* root) {
+  const Subtrees subtrees = SubtreesOf({0, size.value});
+  NodeHash hashes[kMaxSubtrees];
+  for (size_t i = 0; i < subtrees.size(); ++i) {
+    const NodeInTile place = LocateNode(subtrees[i], size);
+    const Bytes bytes = ReadTile(tree, place.tile.level, place.tile.index);
+    if (bytes.size() < (place.first + place.count) * sizeof(NodeHash)) return false;
+    hashes[i] = Enter([&] { return NodeFromTile(place, bytes, BackendHasher()); });
+  }
+  *root = Enter([&]() -> Result<NodeHash> {
+    NodeHash hash = EmptyTreeRoot();
+    if (size.value > 0 && !HashOfSubtrees({hashes, subtrees.size()}, BackendHasher(), &hash))
+      return Error{Code::kInternal, "SHA-256 failed"};
+    return hash;
+  });
+  return true;
+}
+
+bool FindLeaf(const pg_uuid_t& tree, uint64 leaf, NodeHash* hash) {
+  const Bytes bytes = ReadTile(tree, 0, leaf / kTileWidth);
+  const size_t at = leaf % kTileWidth * sizeof(NodeHash);
+  if (bytes.size() < at + sizeof(NodeHash)) return false;
+  memcpy(hash->bytes.data(), bytes.data() + at, sizeof(NodeHash));
+  return true;
+}
+
 TileWriter BeginTiles(const pg_uuid_t& tree, TreeSize size) {
   const Relation table = table_open(KeyTable("tiles"), RowExclusiveLock);
   return {tree, size, table, CatalogOpenIndexes(table)};

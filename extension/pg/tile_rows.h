@@ -20,6 +20,12 @@ Bytes ReadTile(const pg_uuid_t& tree, unsigned level, uint64 index);
 void ReadNodes(const pg_uuid_t& tree, TreeSize size, std::span<const NodeId> nodes,
                NodeHash* hashes);
 
+// The root of the tree of its first leaves, this many. False where a tile is gone or too short.
+bool FindRoot(const pg_uuid_t& tree, TreeSize size, NodeHash* root);
+
+// One of its leaves. False likewise.
+bool FindLeaf(const pg_uuid_t& tree, uint64 leaf, NodeHash* hash);
+
 // Writes tiles of one tree.
 struct TileWriter {
   pg_uuid_t tree;

@@ -8,7 +8,7 @@ extern "C" {
 
 namespace bulla {
 
-// One thing that is wrong. Pointers are valid during the report only.
+// One thing that is wrong, or was restored. Pointers are valid during the report only.
 struct Finding {
   const char* chain;  // null where the ledger as a whole is meant
   const int64* seq;   // null where no row is meant
@@ -16,6 +16,12 @@ struct Finding {
   const char* detail;
 };
 using ReportFinding = void (*)(const Finding& finding, void* state);
+
+// The verdict that tells of a recorded restore: nothing is wrong, and everybody has to know.
+inline constexpr char kRestoredVerdict[] = "restored";
+inline bool IsFault(const Finding& finding) {
+  return strcmp(finding.verdict, kRestoredVerdict) != 0;
+}
 
 struct FindingSorter;
 

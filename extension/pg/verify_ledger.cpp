@@ -22,6 +22,7 @@ extern "C" {
 #include "pg/ledger_relation.h"
 #include "pg/row_record.h"
 #include "pg/row_scan.h"
+#include "pg/verify_epochs.h"
 #include "pg/verify_links.h"
 #include "pg/verify_progress.h"
 #include "pg/verify_scan.h"
@@ -140,6 +141,10 @@ Verified VerifyLedger(Oid ledger, const VerifyRange& range, ReportFinding report
                   {range.chain, HeadsOf(check), boundaries, range.first == 0}, KeepFinding,
                   findings);
     }
+  }
+  if (sealed != nullptr) {
+    VerifyEpochs(IdOfLedger(ledger), range.chain, range.first == 0 && range.last == PG_INT64_MAX,
+                 KeepFinding, findings);
   }
   VerifyProtection(ledger, KeepFinding, findings);
   VerifySchema(ledger, KeepFinding, findings);

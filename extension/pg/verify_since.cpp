@@ -1,6 +1,9 @@
 #include "pg/verify_since.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
+#include <string_view>
 
 extern "C" {
 #include "access/table.h"
@@ -10,12 +13,15 @@ extern "C" {
 }
 
 #include "pg/boundary.h"
+#include "pg/context_owned.h"
+#include "pg/restore_loss.h"
 #include "pg/chain_boundaries.h"
 #include "pg/chain_heads.h"
 #include "pg/event_lookup.h"
 #include "pg/ledger_relation.h"
 #include "pg/row_record.h"
 #include "pg/row_scan.h"
+#include "pg/verify_epochs.h"
 #include "pg/verify_ledger.h"
 #include "pg/verify_links.h"
 #include "pg/verify_progress.h"
@@ -91,6 +97,41 @@ bool ReadBookmark(const LoggedEvent* event, Bookmark* bookmark) {
   return event->seq >= 0 && DetailHash(event, "hash", &bookmark->hash);
 }
 
+// Recorded restores, each with the first row of the chain that may be another since.
+struct Partings {
+  struct Parting {
+    int64 number;  // of its event
+    int64 seq;
+  };
+  std::multimap<std::string, Parting, std::less<>> by_chain;
+};
+
+Partings* ReadPartings(const LedgerId& ledger) {
+  auto* const partings = NewInContext<Partings>();
+  ListCell* cell;
+  foreach (cell, AllEvents(ledger, kRestoredEvent)) {
+    const auto* const event = static_cast<const LoggedEvent*>(lfirst(cell));
+    if (event->chain == nullptr) continue;
+    Enter([&]() -> Result<void> {
+      partings->by_chain.insert({event->chain, {event->number, event->seq}});
+      return {};
+    });
+  }
+  return partings;
+}
+
+// The event that holds: one of a row that was lost later holds no more, and the last one after that does, if there is any.
+const LoggedEvent* BookmarkThatHolds(const LedgerId& ledger, const Partings* partings,
+                                     const LoggedEvent* event) {
+  int64 since = -1;
+  const auto [begin, end] = partings->by_chain.equal_range(std::string_view(event->chain));
+  for (auto at = begin; at != end; ++at) {
+    if (at->second.number > event->number && at->second.seq <= event->seq)
+      since = Max(since, at->second.number);
+  }
+  return since < 0 ? event : FindLastEventAfter(ledger, kVerifiedEvent, event->chain, since);
+}
+
 List* Grown(List* list, const char* name, int64 first, const ChainHead& head) {
   auto* const chain = static_cast<GrownChain*>(palloc(sizeof(GrownChain)));
   *chain = {name, first, head};
@@ -107,10 +148,14 @@ List* CompareWithBookmarks(Oid ledger, ChainHeads* heads, ReportFinding report, 
     for (; head != heads->by_name.end() && (before == nullptr || head->first < before); ++head)
       grown = Grown(grown, head->first.c_str(), 0, head->second);
   };
-  foreach (cell, LastEventOfEachChain(IdOfLedger(ledger), kVerifiedEvent)) {
+  const LedgerId id = IdOfLedger(ledger);
+  const Partings* const partings = ReadPartings(id);
+  foreach (cell, LastEventOfEachChain(id, kVerifiedEvent)) {
     CHECK_FOR_INTERRUPTS();
+    const LoggedEvent* const event =
+        BookmarkThatHolds(id, partings, static_cast<const LoggedEvent*>(lfirst(cell)));
     Bookmark bookmark;
-    if (!ReadBookmark(static_cast<const LoggedEvent*>(lfirst(cell)), &bookmark)) continue;
+    if (event == nullptr || !ReadBookmark(event, &bookmark)) continue;
     add_new(bookmark.chain);
     const bool there = head != heads->by_name.end() && head->first == bookmark.chain;
     CheckBookmark(ledger, bookmark, there ? head->second : ChainHead{}, report, state);
@@ -176,6 +221,7 @@ void VerifyGrownChains(Oid ledger, List* chains, ReportFinding report, void* sta
     MemoryContextSwitchTo(caller);
     MemoryContextReset(memory);
   }
+  VerifyEpochs(IdOfLedger(ledger), nullptr, false, report, state);
   VerifyProtection(ledger, report, state);
   VerifySchema(ledger, report, state);
   EndProgress();

@@ -21,6 +21,7 @@ extern "C" {
 #include "pg/row_record.h"
 #include "pg/transaction_events.h"
 #include "pg/uuid_ids.h"
+#include "pg/verify_epochs.h"
 #include "pg/verify_ledger.h"
 #include "pg/verify_since.h"
 #include "pg/verify_trees.h"
@@ -50,6 +51,11 @@ void KeepFirst(const Finding& finding, void* state) {
                     ? psprintf("%s, chain \"%s\", seq %lld: %s.", finding.verdict, finding.chain,
                                static_cast<long long>(*finding.seq), finding.detail)
                     : psprintf("%s: %s.", finding.verdict, finding.detail);
+}
+
+// A restore that was recorded keeps no verification from being.
+void KeepFault(const Finding& finding, void* sorter) {
+  if (IsFault(finding)) KeepFinding(finding, sorter);
 }
 
 void RefuseFindings(Oid ledger, FindingSorter* findings) {
@@ -109,11 +115,11 @@ Datum bulla_record_verification(PG_FUNCTION_ARGS) {
   // What the whole is verified as of comes later, so it has what is recorded here.
   List* grown;
   if (PG_GETARG_BOOL(1)) {
-    grown = FindGrownChainsOfWhole(ledger, KeepFinding, findings);
-    VerifyLedger(ledger, kWholeLedger, KeepFinding, findings);
+    grown = FindGrownChainsOfWhole(ledger, KeepFault, findings);
+    VerifyLedger(ledger, kWholeLedger, KeepFault, findings);
   } else {
-    grown = FindGrownChains(ledger, KeepFinding, findings);
-    VerifyGrownChains(ledger, grown, KeepFinding, findings);
+    grown = FindGrownChains(ledger, KeepFault, findings);
+    VerifyGrownChains(ledger, grown, KeepFault, findings);
   }
   PopActiveSnapshot();
   RefuseFindings(ledger, findings);
@@ -169,6 +175,7 @@ Datum bulla_chains_to_verify(PG_FUNCTION_ARGS) {
       tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
     }
   }
+  if (sealed != nullptr) VerifyEpochs(IdOfLedger(ledger), nullptr, true, KeepFinding, findings);
   FlushWhatWasRead();
   PopActiveSnapshot();
   ReportSorted(findings, PutFinding, result);

@@ -22,6 +22,7 @@ extern "C" {
 #include "pg/ledger_relation.h"
 #include "pg/row_record.h"
 #include "pg/row_scan.h"
+#include "pg/verify_epochs.h"
 #include "pg/verify_ledger.h"
 #include "pg/versions.h"
 
@@ -54,7 +55,7 @@ bool ComesBefore(const Finding& finding, const FirstFinding& first) {
 
 void KeepFirst(const Finding& finding, void* state) {
   auto* const first = static_cast<FirstFinding*>(state);
-  if (!ComesBefore(finding, *first)) return;
+  if (!IsFault(finding) || !ComesBefore(finding, *first)) return;
   const MemoryContext caller = MemoryContextSwitchTo(CurTransactionContext);
   *first = {true, finding.seq != nullptr,
             finding.chain != nullptr ? pstrdup(finding.chain) : nullptr,
@@ -78,11 +79,17 @@ const char* PrunedNote(const LedgerId& id) {
 
 // What explains without alarming.
 Datum Notes(Oid ledger, const Verified& verified) {
+  List* const restores = RestoresOf(IdOfLedger(ledger));
   const Relation relation = table_open(ledger, AccessShareLock);
   const LedgerArguments& arguments = LookAtLedger(relation)->arguments;
   const int64 retroactive = Max(arguments.retroactive_rows, RecordedRetroactiveRows(arguments.id));
-  Datum notes[3];
+  auto* const notes =
+      static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<size_t>(3 + list_length(restores))));
   int count = 0;
+  for (int i = 0; i < list_length(restores); ++i) {
+    notes[count++] = CStringGetTextDatum(
+        psprintf("restored: %s", static_cast<const char*>(list_nth(restores, i))));
+  }
   if (retroactive > 0) {
     notes[count++] = CStringGetTextDatum(
         psprintf("retroactive: " INT64_FORMAT

@@ -53,17 +53,6 @@ void CheckEnd(const TreeCheck* check, const TreeRow& tree) {
                size));
 }
 
-// Whether the note is a checkpoint of just this tree.
-bool NoteTellsOf(const TreeRow& tree) {
-  return Enter([&]() -> Result<bool> {
-    const auto note = ParseNote(tree.note);
-    if (!note.ok()) return false;
-    const auto checkpoint = ParseCheckpoint(note.value().text);
-    return checkpoint.ok() && checkpoint.value().origin == tree.origin &&
-           checkpoint.value().size == tree.size && checkpoint.value().root == tree.root;
-  });
-}
-
 struct Rebuilt {
   pg_uuid_t tree;
   bool same;  // every tile above the leaves is what the leaves make it
@@ -95,24 +84,6 @@ bool RebuildRoot(const TreeRow& tree, NodeHash* root) {
   return rebuilt.same;
 }
 
-void CheckTiles(const TreeCheck* check, const TreeRow& tree) {
-  const MemoryContext memory =
-      AllocSetContextCreate(CurrentMemoryContext, "bulla verified tree", ALLOCSET_DEFAULT_SIZES);
-  const MemoryContext caller = MemoryContextSwitchTo(memory);
-  NodeHash root;
-  const bool rebuilt = RebuildRoot(tree, &root);
-  MemoryContextSwitchTo(caller);
-  MemoryContextDelete(memory);
-  if (!rebuilt) {
-    Report(check, tree, nullptr, "rewritten",
-           "its tiles in bulla.tiles are not those of a tree of its size");
-  } else if (root != tree.root) {
-    Report(check, tree, nullptr, "rewritten",
-           psprintf("its tiles lead to root %s, the tree that was signed has %s",
-                    HexText(root.bytes), HexText(tree.root.bytes)));
-  }
-}
-
 // Whether bulla.heads has this tree with this root.
 bool HeadsTellOf(const TreeRow& tree) {
   const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);
@@ -134,18 +105,19 @@ bool HeadsTellOf(const TreeRow& tree) {
   return found;
 }
 
-// Chains that bulla.heads tells of and that have no tree: from one to the next in its index, however many rows it has.
+// Trees that bulla.heads tells of and that are not there, by chain and epoch: from one to the next in its index, however
+// many rows it has.
+#define HEAD_CHAIN "(h.chain_id COLLATE pg_catalog.\"C\")"
+#define OF_LEDGER "FROM bulla.heads AS h WHERE h.ledger_id OPERATOR(pg_catalog.=) $1"
+#define NEXT " ORDER BY " HEAD_CHAIN ", h.epoch LIMIT 1"
 constexpr char kLostTrees[] =
-    "WITH RECURSIVE c (id) AS ("
-    " (SELECT h.chain_id COLLATE pg_catalog.\"C\" FROM bulla.heads AS h WHERE h.ledger_id "
-    "OPERATOR(pg_catalog.=) $1 ORDER BY h.chain_id COLLATE pg_catalog.\"C\" LIMIT 1)"
-    " UNION ALL "
-    " SELECT (SELECT h.chain_id COLLATE pg_catalog.\"C\" FROM bulla.heads AS h WHERE h.ledger_id "
-    "OPERATOR(pg_catalog.=) $1 AND (h.chain_id COLLATE pg_catalog.\"C\") OPERATOR(pg_catalog.>) "
-    "c.id "
-    "ORDER BY h.chain_id COLLATE pg_catalog.\"C\" LIMIT 1) FROM c WHERE c.id IS NOT NULL) "
-    "SELECT c.id FROM c WHERE c.id IS NOT NULL AND NOT EXISTS (SELECT FROM bulla.trees AS t WHERE "
-    "t.ledger_id OPERATOR(pg_catalog.=) $1 AND t.chain_id OPERATOR(pg_catalog.=) c.id)";
+    "WITH RECURSIVE c AS ((SELECT " HEAD_CHAIN " AS id, h.epoch " OF_LEDGER NEXT
+    ") UNION ALL SELECT n.* FROM c CROSS JOIN LATERAL (SELECT " HEAD_CHAIN
+    " AS id, h.epoch " OF_LEDGER " AND (" HEAD_CHAIN
+    ", h.epoch) OPERATOR(pg_catalog.>) (c.id, c.epoch)" NEXT
+    ") AS n) SELECT c.id, c.epoch FROM c WHERE NOT EXISTS (SELECT FROM bulla.trees AS t WHERE "
+    "t.ledger_id OPERATOR(pg_catalog.=) $1 AND t.chain_id OPERATOR(pg_catalog.=) c.id AND t.epoch "
+    "OPERATOR(pg_catalog.=) c.epoch)";
 
 void CheckLostTrees(const LedgerId& ledger, ReportFinding report, void* state) {
   if (!OidIsValid(HeadsLedger())) return;
@@ -157,17 +129,15 @@ void CheckLostTrees(const LedgerId& ledger, ReportFinding report, void* state) {
     elog(ERROR, "SPI failed to read bulla.heads");
   for (uint64 i = 0; i < SPI_processed; ++i) {
     const char* const id = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
+    const char* const epoch = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2);
     report({nullptr, nullptr, "rewritten",
-            psprintf("bulla.heads tells of a tree of chain id %s, which is gone from bulla.trees",
-                     id)},
+            psprintf("bulla.heads tells of a tree of chain id %s in epoch %s, which is gone from "
+                     "bulla.trees",
+                     id, epoch)},
            state);
   }
   SPI_finish();
   EndAs(caller);
-}
-
-bool IsOfHeads(const TreeRow& tree) {
-  return OidIsValid(HeadsLedger()) && IdOfLedger(HeadsLedger()) == tree.ledger;
 }
 
 void CheckTree(const TreeRow& tree, void* state) {
@@ -181,10 +151,39 @@ void CheckTree(const TreeRow& tree, void* state) {
   }
   if (!IsOfHeads(tree) && (!OidIsValid(HeadsLedger()) || !HeadsTellOf(tree)))
     Report(check, tree, nullptr, "rewritten", "bulla.heads does not tell of its tree");
-  if (check->wanted->tiles) CheckTiles(check, tree);
+  const char* const fault = check->wanted->tiles ? FaultOfTiles(tree) : nullptr;
+  if (fault != nullptr) Report(check, tree, nullptr, "rewritten", fault);
 }
 
 }  // namespace
+
+bool NoteTellsOf(const TreeRow& tree) {
+  return Enter([&]() -> Result<bool> {
+    const auto note = ParseNote(tree.note);
+    if (!note.ok()) return false;
+    const auto checkpoint = ParseCheckpoint(note.value().text);
+    return checkpoint.ok() && checkpoint.value().origin == tree.origin &&
+           checkpoint.value().size == tree.size && checkpoint.value().root == tree.root;
+  });
+}
+
+const char* FaultOfTiles(const TreeRow& tree) {
+  const MemoryContext memory =
+      AllocSetContextCreate(CurrentMemoryContext, "bulla verified tree", ALLOCSET_DEFAULT_SIZES);
+  const MemoryContext caller = MemoryContextSwitchTo(memory);
+  NodeHash root;
+  const bool rebuilt = RebuildRoot(tree, &root);
+  MemoryContextSwitchTo(caller);
+  MemoryContextDelete(memory);
+  if (!rebuilt) return "its tiles in bulla.tiles are not those of a tree of its size";
+  if (root == tree.root) return nullptr;
+  return psprintf("its tiles lead to root %s, the tree that was signed has %s", HexText(root.bytes),
+                  HexText(tree.root.bytes));
+}
+
+bool IsOfHeads(const TreeRow& tree) {
+  return OidIsValid(HeadsLedger()) && IdOfLedger(HeadsLedger()) == tree.ledger;
+}
 
 void VerifyTrees(const LedgerId& ledger, const SealedLeaves* sealed, const TreesToVerify& wanted,
                  ReportFinding report, void* state) {

@@ -18,8 +18,17 @@ struct TreesToVerify {
 
 // Reports as truncated a chain that ends before its tree does, and as rewritten one whose tiles, checkpoint and
 // row of bulla.heads do not belong together.
-// So is one whose tree is gone, as far as bulla.heads tells.
+// So is one whose tree is gone, as far as bulla.heads tells. Looks at the trees of the chains' last epochs.
 void VerifyTrees(const LedgerId& ledger, const SealedLeaves* sealed, const TreesToVerify& wanted,
                  ReportFinding report, void* state);
+
+// Whether the tree's note is a checkpoint of just this tree.
+bool NoteTellsOf(const TreeRow& tree);
+
+// What is wrong with all of its tiles, palloc'd; nullptr where they lead to its root.
+const char* FaultOfTiles(const TreeRow& tree);
+
+// Whether it is one of bulla.heads, which are not recorded there.
+bool IsOfHeads(const TreeRow& tree);
 
 }  // namespace bulla

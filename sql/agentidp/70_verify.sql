@@ -24,6 +24,7 @@ BEGIN
             SELECT f.chain, f.seq, f.verdict INTO broken_chain, broken_at, verdict
             FROM bulla.verify('agentidp.audit_events', organization::text, to_seq => last_seq)
                 WITH ORDINALITY AS f (chain, seq, verdict, detail, n)
+            WHERE f.verdict <> 'restored'
             ORDER BY f.seq, f.n
             LIMIT 1;
             SELECT count(*), 1 INTO rows_checked, chains

@@ -15,19 +15,22 @@ COMMENT ON TABLE bulla.log IS
     'What this database calls itself towards those who check its checkpoints, and where it signs them.';
 
 CREATE TABLE bulla.trees (
-    tree_id uuid PRIMARY KEY,
+    -- Whose tiles they are. An epoch that begins with the whole tree of the one before goes on with its tiles.
+    tree_id uuid NOT NULL,
     ledger_id uuid NOT NULL,
     -- '0' without chain_by, else 32 hexadecimal digits: docs/spec/checkpoint.md.
     chain_id text COLLATE pg_catalog."C" NOT NULL,
     -- The same chain as SQL names it.
     chain text NOT NULL,
     epoch integer NOT NULL CHECK (epoch >= 0),
-    origin text COLLATE pg_catalog."C" NOT NULL UNIQUE,
+    origin text COLLATE pg_catalog."C" PRIMARY KEY,
     size bigint NOT NULL CHECK (size >= 0),
     root bytea NOT NULL CHECK (pg_catalog.octet_length(root) = 32),
     -- The newest checkpoint, with cosignatures that came in for it.
     note text NOT NULL,
     sealed_at timestamp with time zone NOT NULL,
+    -- How many leaves this tree begins with that are those of the epoch before.
+    common_size bigint NOT NULL CHECK (common_size BETWEEN 0 AND size),
     UNIQUE (ledger_id, chain_id, epoch)
 );
 COMMENT ON TABLE bulla.trees IS
@@ -91,20 +94,20 @@ CREATE FUNCTION bulla.seal_chains(ledger regclass) RETURNS bigint
 COMMENT ON FUNCTION bulla.seal_chains(regclass) IS
     'bulla.seal for every chain of a ledger that has grown. Returns how many.';
 
-CREATE FUNCTION bulla.checkpoint(ledger regclass, chain text DEFAULT '') RETURNS text
+CREATE FUNCTION bulla.checkpoint(ledger regclass, chain text DEFAULT '', epoch integer DEFAULT NULL) RETURNS text
     LANGUAGE C VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
     SET synchronous_commit = on
     AS 'MODULE_PATHNAME', 'bulla_checkpoint';
-COMMENT ON FUNCTION bulla.checkpoint(regclass, text) IS
-    'The newest checkpoint of a chain that is durable, a signed note (C2SP tlog-checkpoint) with its cosignatures; NULL where none was made. Needs SELECT on the ledger.';
+COMMENT ON FUNCTION bulla.checkpoint(regclass, text, integer) IS
+    'The newest checkpoint of a chain that is durable, a signed note (C2SP tlog-checkpoint) with its cosignatures; NULL where none was made. Of an epoch before the newest: the last one that this database knows of. Needs SELECT on the ledger.';
 
-CREATE FUNCTION bulla.verifier_key(ledger regclass, chain text DEFAULT '') RETURNS text
+CREATE FUNCTION bulla.verifier_key(ledger regclass, chain text DEFAULT '', epoch integer DEFAULT NULL) RETURNS text
     LANGUAGE C VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'bulla_verifier_key';
-COMMENT ON FUNCTION bulla.verifier_key(regclass, text) IS
-    'The public key of a chain''s checkpoints, as C2SP signed-note writes it (a vkey). Hand it to who checks them by a way of his own: what comes with a checkpoint proves nothing about it. Needs SELECT on the ledger.';
+COMMENT ON FUNCTION bulla.verifier_key(regclass, text, integer) IS
+    'The public key of a chain''s checkpoints, as C2SP signed-note writes it (a vkey). Each epoch has its own; by default the newest. Hand it to who checks them by a way of his own: what comes with a checkpoint proves nothing about it. Needs SELECT on the ledger.';
 
 CREATE FUNCTION bulla.inclusion_proof(ledger regclass, chain text, seq bigint, tree_size bigint DEFAULT NULL)
     RETURNS bytea[]

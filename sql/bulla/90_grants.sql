@@ -38,7 +38,8 @@ GRANT SELECT ON bulla.protected_columns, bulla.column_progress TO PUBLIC;
 
 -- Who names the log and says which server signs it. The owner of a ledger seals it.
 REVOKE EXECUTE ON FUNCTION
-    bulla.set_log_name(text), bulla.rotate_signing_key(text), bulla.take_over_log(text)
+    bulla.set_log_name(text), bulla.rotate_signing_key(text), bulla.take_over_log(text),
+    bulla.record_restore(regclass, text, text[])
 FROM PUBLIC;
 
 -- Who seals all ledgers regularly, owning none: bullad init grants these to bullad's role.

@@ -58,6 +58,13 @@ BEGIN; SELECT * FROM tamper('two rows swapped, and all after them chained anew',
 BEGIN; SELECT * FROM tamper('everything from the beginning', 'UPDATE log SET what = ''other'' WHERE seq = 0; CALL rechain(0)'); ROLLBACK;
 BEGIN; SELECT * FROM tamper('cut off and grown again', 'DELETE FROM log WHERE seq >= 2000;
     INSERT INTO log SELECT i, ''other'', i, sha256(''''), sha256('''') FROM generate_series(2000, 3500) AS i; CALL rechain(2000)'); ROLLBACK;
+BEGIN; SELECT * FROM tamper('the last thousand, and a restore recorded', 'DELETE FROM log WHERE seq >= 2000;
+    SELECT bulla.record_restore(''log'', ''nothing to see here'')'); SELECT epoch, max(size) AS size FROM bulla.heads AS h
+    JOIN bulla.ledgers AS l ON l.id = h.ledger_id WHERE l.ledger = 'log'::regclass GROUP BY 1 ORDER BY 1; ROLLBACK;
+BEGIN; SELECT * FROM tamper('everything from the beginning, and a restore recorded', 'UPDATE log SET what = ''other'' WHERE seq = 0;
+    CALL rechain(0); SELECT bulla.record_restore(''log'', ''nothing to see here'')'); ROLLBACK;
+BEGIN; SELECT * FROM tamper('a restore recorded, and taken out of the table of restores', 'DELETE FROM log WHERE seq >= 2000;
+    SELECT bulla.record_restore(''log'', ''nothing to see here''); DELETE FROM bulla.restores'); ROLLBACK;
 -- What was sealed.
 BEGIN; SELECT * FROM tamper('a tile of leaves', 'UPDATE bulla.tiles SET hashes = overlay(hashes PLACING sha256(''other'') FROM 33)
     WHERE level = 0 AND index = 2 AND tree_id = (SELECT tree_id FROM bulla.trees WHERE size = 3000)'); ROLLBACK;
