@@ -47,6 +47,7 @@ struct Config {
   Level log_level = Level::kInfo;
   Time verify_every = std::chrono::hours(1);
   Time messages_every = std::chrono::minutes(1);
+  Time seal_every = std::chrono::seconds(1);
 };
 
 // One line per mistake: "bullad.toml:3: database.queue must be a whole number from 1 to 100000". A value

@@ -97,6 +97,9 @@ constexpr ConfigKey kKeys[] = {
     {"keys", "messages_every",
      "how often /metrics learns what is used of AES-256-GCM keys' message budgets; 0: never",
      TimeKey{At<&Config::messages_every>, 0ms, 24h}},
+
+    {"seal", "every", "how often all ledgers are sealed, by one bullad of several; 0: never",
+     TimeKey{At<&Config::seal_every>, 0ms, 24h}},
 };
 
 std::string UpperCase(std::string text) {

@@ -27,6 +27,16 @@ database::PoolOptions PoolOf(const Config& config, Lane lane, Log& log) {
           }};
 }
 
+database::PoolOptions SealingPool(const Config& config, Log& log) {
+  database::PoolOptions options = PoolOf(config, Lane::kLong, log);
+  options.connections = options.queue = 1;
+  options.connection.statements = {Sealer::SealRoundSql()};
+  options.report = [&log](bool well, std::string_view what) {
+    log.Write(well ? Level::kInfo : Level::kWarning, what, {{"pool", "sealing"}});
+  };
+  return options;
+}
+
 std::vector<std::string> Routes() {
   std::vector<std::string> routes = {"/health", "/health/live", "/health/ready", "/metrics"};
   for (const Operation& operation : Operations()) routes.emplace_back(operation.pattern);
@@ -83,6 +93,10 @@ Service::Service(const Config& config)
   if (config_.messages_every.count() > 0)
     key_messages_.emplace(LanePool{everyday_, config_.database.deadline}, config_.messages_every,
                           log_);
+  if (config_.seal_every.count() > 0) {
+    sealing_.emplace(SealingPool(config_, log_));
+    sealer_.emplace(LanePool{*sealing_, config_.database.long_deadline}, config_.seal_every, log_);
+  }
   AddGauges();
   admin_.emplace(AdminOptions());
   LogAddresses();
@@ -171,6 +185,29 @@ void Service::AddGauges() {
                 [] { return 1.0; }});
   if (verifier_) AddVerifierGauges();
   if (key_messages_) AddKeyGauges();
+  if (sealer_) AddSealGauges();
+}
+
+void Service::AddSealGauges() {
+  AddPoolGauges("sealing", *sealing_, 1);
+  metrics_.Add({"bulla_seal_lag_seconds",
+                "For how long rows may have been waiting to be sealed.",
+                {},
+                [this] { return sealer_->lag(); }});
+  metrics_.Add(
+      {"bulla_seal_timestamp_seconds", "Until when everything is known to be sealed.", {}, [this] {
+         return sealer_->sealed_at();
+       }});
+  metrics_.Add({"bulla_seal_trees_total",
+                "Trees that grew in rounds of this bullad.",
+                {},
+                [this] { return sealer_->trees(); },
+                true});
+  metrics_.Add({"bulla_seal_failures_total",
+                "Rounds of this bullad that left rows unsealed.",
+                {},
+                [this] { return sealer_->failures(); },
+                true});
 }
 
 void Service::AddVerifierGauges() {
@@ -219,9 +256,11 @@ void Service::Drain() {
   log_.Write(Level::kInfo, "stopping: requests under way are answered, no new ones accepted");
   if (verifier_) verifier_->Stop();
   if (key_messages_) key_messages_->Stop();
+  if (sealer_) sealer_->Stop();
   const bool all = api_->Drain(config_.drain);
   everyday_.Stop();
   long_calls_.Stop();
+  if (sealing_) sealing_->Stop();
   admin_->Drain(milliseconds(100));
   log_.Write(all ? Level::kInfo : Level::kWarning,
              all ? "stopped: all requests were answered" : "stopped: some requests were cut off");

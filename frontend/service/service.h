@@ -14,6 +14,7 @@
 #include "service/log.h"
 #include "service/metrics.h"
 #include "service/rest.h"
+#include "service/sealer.h"
 #include "service/verifier.h"
 
 namespace bulla::service {
@@ -38,6 +39,7 @@ class Service {
   void AddGauges();
   void AddVerifierGauges();
   void AddKeyGauges();
+  void AddSealGauges();
   void LogAddresses();
   void AddPoolGauges(const std::string& name, const database::Pool& pool, std::size_t connections);
 
@@ -46,12 +48,15 @@ class Service {
   Metrics metrics_;
   database::Pool everyday_;
   database::Pool long_calls_;
+  // One connection that waits for nobody: where others are busy, ledgers are sealed all the same.
+  std::optional<database::Pool> sealing_;
   Health health_{everyday_, long_calls_};
   Rest rest_;
   http::Router api_router_;
   http::Router admin_router_;
   std::optional<Verifier> verifier_;
   std::optional<KeyMessages> key_messages_;
+  std::optional<Sealer> sealer_;
   std::optional<http::Server> api_;
   std::optional<http::Server> admin_;
 };

@@ -192,7 +192,9 @@ class Database:
                     # It would wait for the same locks as the calls of a test.
                     "audit__verify_every": "0",
                     # It would take a connection from them.
-                    "keys__messages_every": "0"} | changes
+                    "keys__messages_every": "0",
+                    # Sealing would append events behind the back of a test.
+                    "seal__every": "0"} | changes
         return write_config(folder() / f"{self.name}-{self.configs}.toml", settings)
 
 
