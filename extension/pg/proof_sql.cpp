@@ -8,14 +8,12 @@ extern "C" {
 #include "utils/builtins.h"
 }
 
-#include "core/tree_proof.h"
 #include "pg/arguments.h"
 #include "pg/durable.h"
 #include "pg/key_tables.h"
 #include "pg/log_chain.h"
 #include "pg/log_rows.h"
-#include "pg/row_record.h"
-#include "pg/tile_rows.h"
+#include "pg/stored_proof.h"
 
 namespace bulla {
 namespace {
@@ -47,11 +45,7 @@ TreeSize SizeArgument(FunctionCallInfo fcinfo, int argument, const char* name,
 
 // Of what is durable only, as an array.
 Datum ProofDatum(const TreeRow& tree, const ProofPlan& plan) {
-  NodeHash hashes[kMaxProofSize + kMaxSubtrees];
-  ReadNodes(tree.id, tree.size, plan.nodes.span(), hashes);
-  const Proof proof = Enter([&] {
-    return FoldProof(plan, {hashes, plan.nodes.size()}, BackendHasher());
-  });
+  const Proof proof = StoredProof(tree, plan);
   ConfirmWhatWasRead();
   Datum values[kMaxProofSize];
   for (size_t i = 0; i < proof.size(); ++i) values[i] = BytesDatum(proof[i].bytes);

@@ -19,6 +19,7 @@ extern "C" {
 #include "pg/chain_lock.h"
 #include "pg/checkpoint_signer.h"
 #include "pg/context_owned.h"
+#include "pg/cosigned_rows.h"
 #include "pg/durable.h"
 #include "pg/ledger_checks.h"
 #include "pg/restore_rows.h"
@@ -144,8 +145,9 @@ Datum bulla_checkpoint(PG_FUNCTION_ARGS) {
   const LogChain chain = NameLogChain(ledger, ChainArgument(fcinfo));
   TreeRow tree;
   if (!FindTree(chain.ledger_id, chain.chain_id, &tree, EpochArgument(fcinfo))) PG_RETURN_NULL();
+  const char* const note = NewestNote(tree);
   ConfirmWhatWasRead();
-  PG_RETURN_TEXT_P(cstring_to_text(tree.note));
+  PG_RETURN_TEXT_P(cstring_to_text(note));
 }
 
 BULLA_FUNCTION(bulla_verifier_key);

@@ -11,6 +11,7 @@ extern "C" {
 
 #include "core/tile.h"
 #include "pg/arguments.h"
+#include "pg/cosigned_rows.h"
 #include "pg/entry_rows.h"
 #include "pg/served_log.h"
 #include "pg/tile_rows.h"
@@ -75,8 +76,9 @@ Datum bulla_find_log(PG_FUNCTION_ARGS) {
 BULLA_FUNCTION(bulla_log_checkpoint);
 Datum bulla_log_checkpoint(PG_FUNCTION_ARGS) {
   const ServedLog log = LogArgument(fcinfo);
+  const char* const note = NoteToServe(log.tree);
   ConfirmTree(log.tree);
-  PG_RETURN_TEXT_P(cstring_to_text(log.tree.note));
+  PG_RETURN_TEXT_P(cstring_to_text(note));
 }
 
 BULLA_FUNCTION(bulla_log_tile);

@@ -14,7 +14,7 @@ CREATE FUNCTION bulla.log_checkpoint(origin text) RETURNS text
     SET synchronous_commit = on
     AS 'MODULE_PATHNAME', 'bulla_log_checkpoint';
 COMMENT ON FUNCTION bulla.log_checkpoint(text) IS
-    'The newest checkpoint of a log, as bulla.checkpoint, also of an earlier epoch.';
+    'The newest checkpoint of a log that a witness has cosigned in the last ten minutes, else the newest, also of an earlier epoch.';
 
 CREATE FUNCTION bulla.log_tile(origin text, level integer, index bigint, width integer DEFAULT 256) RETURNS bytea
     LANGUAGE C VOLATILE PARALLEL UNSAFE

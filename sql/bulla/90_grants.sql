@@ -44,3 +44,10 @@ FROM PUBLIC;
 
 -- Who seals all ledgers regularly, owning none: bullad init grants these to bullad's role.
 REVOKE EXECUTE ON FUNCTION bulla.try_seal_round(), bulla.seal_as_owner(regclass) FROM PUBLIC;
+
+-- Who says which witnesses there are, and who brings their cosignatures.
+REVOKE EXECUTE ON FUNCTION
+    bulla.add_witness(text, text), bulla.drop_witness(text), bulla.add_cosignatures(text),
+    bulla.witness_request(text, bigint, text), bulla.witnesses_to_ask(interval, interval)
+FROM PUBLIC;
+GRANT SELECT ON bulla.witness_status TO pg_monitor;
