@@ -16,7 +16,8 @@ void Keep(ChainBoundaries* boundaries, const LoggedEvent* event) {
   LeafHash hash;
   if (event->chain == nullptr || event->seq <= 0 || !DetailHash(event, "hash", &hash)) return;
   Enter([&]() -> Result<void> {
-    boundaries->by_name[event->chain].push_back({event->seq, hash, event->occurred_at});
+    boundaries->by_name[event->chain].push_back(
+        {event->seq, hash, event->occurred_at, event->number});
     return {};
   });
 }
@@ -40,7 +41,7 @@ const ChainBoundary* FindBoundary(const ChainBoundaries* boundaries, const char*
   const auto found = boundaries->by_name.find(std::string_view(chain));
   if (found == boundaries->by_name.end()) return nullptr;
   const auto after = std::upper_bound(found->second.begin(), found->second.end(),
-                                      ChainBoundary{seq, {}, 0}, ComesBefore);
+                                      ChainBoundary{seq, {}, 0, 0}, ComesBefore);
   return after == found->second.begin() ? nullptr : &*std::prev(after);
 }
 

@@ -22,6 +22,7 @@ struct ChainBoundary {
   int64 seq;      // the first row that was kept
   LeafHash hash;  // of the row before it, which its prev_hash must be
   TimestampTz recorded_at;
+  int64 event_seq;  // of the event in bulla.events
 };
 
 // All boundaries of each chain that has some, in order of seq, by the chain's name.

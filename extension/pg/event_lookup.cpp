@@ -13,6 +13,9 @@ extern "C" {
 #include "pg/append_queue.h"
 #include "pg/event_log.h"
 #include "pg/ledger_triggers.h"
+#include "pg/log_chain.h"
+#include "pg/log_rows.h"
+#include "pg/own_ledger.h"
 #include "pg/user_scope.h"
 #include "pg/uuid_ids.h"
 
@@ -33,17 +36,17 @@ namespace {
 constexpr char kOfRow[] =
     "SELECT " COLUMNS " " OF_LEDGER " AND " CHAIN " OPERATOR(pg_catalog.=) $3 AND " SEQ
     " OPERATOR(pg_catalog.=) $4" LAST_FIRST;
-constexpr char kLastOfChain[] =
-    "SELECT " COLUMNS " " OF_LEDGER " AND " CHAIN " OPERATOR(pg_catalog.=) $3" LAST_FIRST;
 constexpr char kLastOfChainAfter[] =
     "SELECT " COLUMNS " " OF_LEDGER " AND " CHAIN
     " OPERATOR(pg_catalog.=) $3 AND e.seq OPERATOR(pg_catalog.>) $4" LAST_FIRST;
 constexpr char kAll[] = "SELECT " COLUMNS " " OF_LEDGER " ORDER BY " CHAIN ", " SEQ ", e.seq";
 // From chain to chain by the index, one look-up each, however many events a chain has.
 constexpr char kLastOfEachChain[] =
-    "WITH RECURSIVE last AS ((SELECT " COLUMNS " " OF_LEDGER " AND " CHAIN " IS NOT NULL" LAST_FIRST
+    "WITH RECURSIVE last AS ((SELECT " COLUMNS " " OF_LEDGER
+    " AND e.seq OPERATOR(pg_catalog.<) $4 AND " CHAIN " IS NOT NULL" LAST_FIRST
     ") UNION ALL SELECT n.* FROM last CROSS JOIN LATERAL (SELECT " COLUMNS " " OF_LEDGER
-    " AND " CHAIN " OPERATOR(pg_catalog.<) last.chain" LAST_FIRST
+    " AND e.seq OPERATOR(pg_catalog.<) $4 AND " CHAIN
+    " OPERATOR(pg_catalog.<) last.chain" LAST_FIRST
     ") AS n) SELECT chain, seq, occurred_at, role, detail, number FROM last ORDER BY chain";
 
 LoggedEvent* ReadEvent(HeapTuple row, TupleDesc columns) {
@@ -63,7 +66,7 @@ LoggedEvent* ReadEvent(HeapTuple row, TupleDesc columns) {
 // The arguments are ledger, action, chain and seq, as many as the query has.
 List* Read(const char* query, const LedgerId& ledger, const char* action, const char* chain,
            int64 seq, int arguments) {
-  if (!OidIsValid(get_relname_relid("events", get_namespace_oid("bulla", false)))) return NIL;
+  if (!OidIsValid(OwnRelation("events"))) return NIL;
   FlushQueue();
   PushActiveSnapshot(GetLatestSnapshot());
   const MemoryContext memory = CurrentMemoryContext;
@@ -103,8 +106,8 @@ LoggedEvent* FindEvent(const LedgerId& ledger, const char* action, const char* c
   return FirstOf(Read(kOfRow, ledger, action, chain, seq, 4));
 }
 
-LoggedEvent* FindLastEvent(const LedgerId& ledger, const char* action, const char* chain) {
-  return FirstOf(Read(kLastOfChain, ledger, action, chain, 0, 3));
+List* LastEventOfEachChain(const LedgerId& ledger, const char* action, int64 before) {
+  return Read(kLastOfEachChain, ledger, action, "", before, 4);
 }
 
 LoggedEvent* FindLastEventAfter(const LedgerId& ledger, const char* action, const char* chain,
@@ -112,8 +115,13 @@ LoggedEvent* FindLastEventAfter(const LedgerId& ledger, const char* action, cons
   return FirstOf(Read(kLastOfChainAfter, ledger, action, chain, number, 4));
 }
 
-List* LastEventOfEachChain(const LedgerId& ledger, const char* action) {
-  return Read(kLastOfEachChain, ledger, action, "", 0, 2);
+int64 SealedEvents() {
+  const Oid events = OwnRelation("events");
+  LogRow log;
+  if (!OidIsValid(events) || !FindLog(&log)) return PG_INT64_MAX;
+  const LogChain chain = NameLogChain(events, "");
+  TreeRow tree;
+  return FindTree(chain.ledger_id, chain.chain_id, &tree) ? static_cast<int64>(tree.size.value) : 0;
 }
 
 List* AllEvents(const LedgerId& ledger, const char* action) {

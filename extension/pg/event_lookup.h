@@ -27,15 +27,17 @@ struct LoggedEvent {
 // The last event of this action for the row, or nullptr. The one appended last, where there are several.
 LoggedEvent* FindEvent(const LedgerId& ledger, const char* action, const char* chain, int64 seq);
 
-// The event of this action with the highest seq of the chain, or nullptr.
-LoggedEvent* FindLastEvent(const LedgerId& ledger, const char* action, const char* chain);
+// Of each chain that has one, the event of this action with the highest seq of the chain, among those that stand before
+// this seq of bulla.events: a list of LoggedEvent*, in byte order of the chains.
+List* LastEventOfEachChain(const LedgerId& ledger, const char* action, int64 before);
 
-// The same of those that were recorded after another event.
+// The event of this action with the highest seq of the chain, of those that were recorded after another event, or
+// nullptr.
 LoggedEvent* FindLastEventAfter(const LedgerId& ledger, const char* action, const char* chain,
                                 int64 number);
 
-// That of each chain that has one, as a list of LoggedEvent*, in byte order of the chains.
-List* LastEventOfEachChain(const LedgerId& ledger, const char* action);
+// The seq of bulla.events that is not sealed yet; that of no row where this database has no log to seal it in.
+int64 SealedEvents();
 
 // Every event of this action, in order of chain, seq and time.
 List* AllEvents(const LedgerId& ledger, const char* action);

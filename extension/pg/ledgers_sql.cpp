@@ -55,6 +55,13 @@ void RecordCreation(Oid table, const MadeLedger& made) {
   }
 }
 
+bool IsDetached(Oid table) {
+  const Relation relation = table_open(table, NoLock);
+  const bool detached = IsDetachedPart(relation);
+  table_close(relation, NoLock);
+  return detached;
+}
+
 Datum NameArray(const char* const* names, int count) {
   auto* const values = static_cast<Datum*>(palloc(sizeof(Datum) * (count + 1)));
   for (int i = 0; i < count; ++i)
@@ -118,8 +125,10 @@ Datum bulla_drop_ledger(PG_FUNCTION_ARGS) {
   LedgerId id;
   const Oid table = LockedLedger(PG_GETARG_OID(0), AccessExclusiveLock, &id);
   if (!restore_mode) CheckTakesNoChanges(table);
-  RecordEvent("ledger.dropped",
-              EventDetail().Text("ledger", QualifiedName(table)).Text("ledger_id", IdText(id)));
+  EventDetail detail;
+  detail.Text("ledger", QualifiedName(table)).Text("ledger_id", IdText(id));
+  if (IsDetached(table)) detail.Boolean("detached", true);
+  RecordEvent("ledger.dropped", detail);
   SPI_connect();
   UnmakeLedger(table);
   SPI_finish();

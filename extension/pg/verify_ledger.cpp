@@ -148,6 +148,7 @@ Verified VerifyLedger(Oid ledger, const VerifyRange& range, ReportFinding report
   }
   VerifyProtection(ledger, KeepFinding, findings);
   VerifySchema(ledger, KeepFinding, findings);
+  VerifyLostLedgers(ledger, KeepFinding, findings);
   FlushWhatWasRead();
   PopActiveSnapshot();
   EndProgress();

@@ -39,6 +39,10 @@ bool CanReadRows(Oid ledger, ReportFinding report, void* state);
 // tells of, since the ledger was created. Where there are no events of the ledger there is nothing to compare.
 void VerifySchema(Oid ledger, ReportFinding report, void* state);
 
+// Of bulla.events and bulla.heads: reports as `lost`, at the row that tells of it first, each ledger that is not in this
+// database any more, and of which bulla.events does not say that it was dropped. Of other ledgers nothing.
+void VerifyLostLedgers(Oid ledger, ReportFinding report, void* state);
+
 // Raises insufficient_privilege unless the current user may SELECT all rows, undefined_table where there
 // is no such table.
 void CheckMayRead(Oid ledger);

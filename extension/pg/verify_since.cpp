@@ -25,6 +25,7 @@ extern "C" {
 #include "pg/verify_ledger.h"
 #include "pg/verify_links.h"
 #include "pg/verify_progress.h"
+#include "pg/verify_trees.h"
 
 namespace bulla {
 namespace {
@@ -122,14 +123,16 @@ Partings* ReadPartings(const LedgerId& ledger) {
 
 // The event that holds: one of a row that was lost later holds no more, and the last one after that does, if there is any.
 const LoggedEvent* BookmarkThatHolds(const LedgerId& ledger, const Partings* partings,
-                                     const LoggedEvent* event) {
+                                     const LoggedEvent* event, int64 sealed) {
   int64 since = -1;
   const auto [begin, end] = partings->by_chain.equal_range(std::string_view(event->chain));
   for (auto at = begin; at != end; ++at) {
     if (at->second.number > event->number && at->second.seq <= event->seq)
       since = Max(since, at->second.number);
   }
-  return since < 0 ? event : FindLastEventAfter(ledger, kVerifiedEvent, event->chain, since);
+  if (since < 0) return event;
+  const LoggedEvent* const later = FindLastEventAfter(ledger, kVerifiedEvent, event->chain, since);
+  return later != nullptr && later->number < sealed ? later : nullptr;
 }
 
 List* Grown(List* list, const char* name, int64 first, const ChainHead& head) {
@@ -150,10 +153,11 @@ List* CompareWithBookmarks(Oid ledger, ChainHeads* heads, ReportFinding report, 
   };
   const LedgerId id = IdOfLedger(ledger);
   const Partings* const partings = ReadPartings(id);
-  foreach (cell, LastEventOfEachChain(id, kVerifiedEvent)) {
+  const int64 sealed = SealedEvents();
+  foreach (cell, LastEventOfEachChain(id, kVerifiedEvent, sealed)) {
     CHECK_FOR_INTERRUPTS();
     const LoggedEvent* const event =
-        BookmarkThatHolds(id, partings, static_cast<const LoggedEvent*>(lfirst(cell)));
+        BookmarkThatHolds(id, partings, static_cast<const LoggedEvent*>(lfirst(cell)), sealed);
     Bookmark bookmark;
     if (event == nullptr || !ReadBookmark(event, &bookmark)) continue;
     add_new(bookmark.chain);
@@ -170,11 +174,13 @@ List* CompareWithBookmarks(Oid ledger, ChainHeads* heads, ReportFinding report, 
 
 }  // namespace
 
-List* FindGrownChains(Oid ledger, ReportFinding report, void* state) {
+List* FindGrownChains(Oid ledger, const SealedLeaves* sealed, ReportFinding report, void* state) {
   if (!CanReadRows(ledger, report, state)) return NIL;
   // Rows that end no chain are judged now: no range of a chain shows them.
   RowCheck* const others = NewRowCheck(0, PG_INT64_MAX, report, state);
   ChainHeads* const heads = ReadChainHeads(ledger, GetActiveSnapshot(), CheckRow, others);
+  const LedgerId id = IdOfLedger(ledger);
+  VerifyTrees(id, sealed, {nullptr, heads, ReadChainBoundaries(id), false}, report, state);
   return CompareWithBookmarks(ledger, heads, report, state);
 }
 
@@ -202,9 +208,10 @@ void VerifyChainRows(Oid ledger, const GrownChain* chain, RowCheck* check,
   check->chains->Clear();
 }
 
-void VerifyGrownChains(Oid ledger, List* chains, ReportFinding report, void* state) {
+void VerifyGrownChains(Oid ledger, SealedLeaves* sealed, List* chains, ReportFinding report,
+                       void* state) {
   RowCheck* const check = NewRowCheck(0, 0, report, state);
-  check->sealed = ReadSealedLeaves(IdOfLedger(ledger));
+  check->sealed = sealed;
   const ChainBoundaries* const boundaries = ReadChainBoundaries(IdOfLedger(ledger));
   int64 rows = 0;
   ListCell* cell;
@@ -224,6 +231,7 @@ void VerifyGrownChains(Oid ledger, List* chains, ReportFinding report, void* sta
   VerifyEpochs(IdOfLedger(ledger), nullptr, false, report, state);
   VerifyProtection(ledger, report, state);
   VerifySchema(ledger, report, state);
+  VerifyLostLedgers(ledger, report, state);
   EndProgress();
 }
 

@@ -9,6 +9,7 @@ extern "C" {
 
 #include "core/chain_tail.h"
 #include "pg/chain_boundaries.h"
+#include "pg/sealed_leaves.h"
 #include "pg/verify_findings.h"
 #include "pg/verify_rows.h"
 
@@ -25,10 +26,11 @@ struct GrownChain {
 };
 
 // The chains of a ledger that grew since, a list of GrownChain* in order of name, as the active snapshot sees
-// them. Reports `truncated` where a recorded row and all behind it are gone, `rewritten` where another row
-// stands in its place, `missing` where none does, and what is wrong with rows that belong to no chain; nothing else,
-// and no chains, where rows cannot be read: schema_changed.
-List* FindGrownChains(Oid ledger, ReportFinding report, void* state);
+// them. Reports `truncated` where a recorded row and all behind it are gone, or rows that were sealed, `rewritten`
+// where another row stands in its place, `missing` where none does, and what is wrong with rows that belong to no chain,
+// and with trees but for their tiles; nothing else, and no chains, where rows cannot be read: schema_changed. What was
+// sealed is read before the snapshot is taken.
+List* FindGrownChains(Oid ledger, const SealedLeaves* sealed, ReportFinding report, void* state);
 
 // The same for who verifies the whole ledger besides: reports of it only what that does not.
 List* FindGrownChainsOfWhole(Oid ledger, ReportFinding report, void* state);
@@ -40,6 +42,7 @@ void VerifyChainRows(Oid ledger, const GrownChain* chain, RowCheck* check,
 
 // Judges what is new in these chains, and the triggers. Findings come in the order of verify_findings.h.
 // CheckMayRead comes first. Reads as the active snapshot does.
-void VerifyGrownChains(Oid ledger, List* chains, ReportFinding report, void* state);
+void VerifyGrownChains(Oid ledger, SealedLeaves* sealed, List* chains, ReportFinding report,
+                       void* state);
 
 }  // namespace bulla

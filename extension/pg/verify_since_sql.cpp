@@ -93,10 +93,11 @@ Datum bulla_verify_since(PG_FUNCTION_ARGS) {
   RefuseDetachedPart(ledger);
   ReturnSet(fcinfo);
   FlushQueue();  // what this transaction queued is part of what it sees
+  SealedLeaves* const sealed = SealedLeavesOf(ledger);
   PushActiveSnapshot(GetLatestSnapshot());
   FindingSorter* const findings = NewFindingSorter();
-  List* const grown = FindGrownChains(ledger, KeepFinding, findings);
-  VerifyGrownChains(ledger, grown, KeepFinding, findings);
+  List* const grown = FindGrownChains(ledger, sealed, KeepFinding, findings);
+  VerifyGrownChains(ledger, sealed, grown, KeepFinding, findings);
   FlushWhatWasRead();
   PopActiveSnapshot();
   ReportSorted(findings, PutFinding, fcinfo->resultinfo);
@@ -110,6 +111,7 @@ Datum bulla_record_verification(PG_FUNCTION_ARGS) {
   RefuseDetachedPart(ledger);
   RefuseNull(fcinfo, 1, "whole");
   FlushQueue();  // what this transaction queued is part of what it sees
+  SealedLeaves* const sealed = SealedLeavesOf(ledger);
   PushActiveSnapshot(GetLatestSnapshot());
   FindingSorter* const findings = NewFindingSorter();
   // What the whole is verified as of comes later, so it has what is recorded here.
@@ -118,8 +120,8 @@ Datum bulla_record_verification(PG_FUNCTION_ARGS) {
     grown = FindGrownChainsOfWhole(ledger, KeepFault, findings);
     VerifyLedger(ledger, kWholeLedger, KeepFault, findings);
   } else {
-    grown = FindGrownChains(ledger, KeepFault, findings);
-    VerifyGrownChains(ledger, grown, KeepFault, findings);
+    grown = FindGrownChains(ledger, sealed, KeepFault, findings);
+    VerifyGrownChains(ledger, sealed, grown, KeepFault, findings);
   }
   PopActiveSnapshot();
   RefuseFindings(ledger, findings);
@@ -160,6 +162,7 @@ Datum bulla_chains_to_verify(PG_FUNCTION_ARGS) {
   FindingSorter* const findings = NewFindingSorter();
   VerifyProtection(ledger, KeepFinding, findings);
   VerifySchema(ledger, KeepFinding, findings);
+  VerifyLostLedgers(ledger, KeepFinding, findings);
   if (CanReadRows(ledger, KeepFinding, findings)) {
     RowCheck* const others = NewRowCheck(0, PG_INT64_MAX, KeepFinding, findings);
     const ChainHeads* const heads = ReadChainHeads(ledger, GetActiveSnapshot(), CheckRow, others);

@@ -72,9 +72,10 @@ const char* PrunedNote(const LedgerId& id) {
     return psprintf("pruned: %zu chains begin behind rows that were pruned or detached",
                     boundaries->by_name.size());
   }
-  return psprintf("pruned: chain \"%s\" begins with seq %lld, the rows before it went at %s",
-                  chain.c_str(), static_cast<long long>(list.back().seq),
-                  timestamptz_to_str(list.back().recorded_at));
+  return psprintf(
+      "pruned: chain \"%s\" begins with seq %lld, the rows before it went at %s%s", chain.c_str(),
+      static_cast<long long>(list.back().seq), timestamptz_to_str(list.back().recorded_at),
+      list.back().event_seq < SealedEvents() ? "" : ", by an event that is not sealed yet");
 }
 
 // What explains without alarming.

@@ -14,7 +14,7 @@ CREATE FUNCTION bulla.verify(
     LANGUAGE C VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'bulla_verify';
 COMMENT ON FUNCTION bulla.verify(regclass, text, bigint, bigint) IS
-    'Checks every row of a ledger, or of one chain and range of it, and returns one row per finding, none when it is sound. Verdicts: altered (the row does not match its hash), relinked (prev_hash is not the hash of the row before), missing, duplicate, unprotected (a trigger is missing or off), schema_changed (a column is not what bulla.events tells of it, or such that rows cannot be read), and, where the chain was sealed, truncated (it ends before its checkpoint does) and rewritten (a row, or what is kept of the tree, is not what was signed). Needs SELECT on the ledger.';
+    'Checks every row of a ledger, or of one chain and range of it, and returns one row per finding, none when it is sound. Verdicts: altered (the row does not match its hash), relinked (prev_hash is not the hash of the row before), missing, duplicate, unprotected (a trigger is missing or off), schema_changed (a column is not what bulla.events tells of it, or such that rows cannot be read), and, where the chain was sealed, truncated (it ends before its checkpoint does) and rewritten (a row, or what is kept of the tree, is not what was signed). Of bulla.events and bulla.heads also lost (they tell of a ledger that is not in the database any more and that bulla.drop_ledger did not end). Needs SELECT on the ledger.';
 
 CREATE FUNCTION bulla.verify_summary(
     ledger regclass,
