@@ -19,6 +19,7 @@
 #include "service/setup.h"
 #include "service/units.h"
 #include "service/version.h"
+#include "witness/commands.h"
 
 namespace bulla::service {
 namespace {
@@ -29,6 +30,7 @@ Examples:
   bullad check-config --config /etc/bulla/bullad.toml
   bullad serve --config /etc/bulla/bullad.toml
   bullad token add ci --scope audit:write --expires 30d
+  bullad witness init --name witness.example.com/w1 --state state --trust ORIGIN VKEY
 
 Every key of the configuration can be set in the environment, too: BULLAD_DATABASE_CONNINFO is
 conninfo in section [database]. bullad check-config prints all keys with their values.
@@ -37,7 +39,7 @@ Signals: SIGTERM and SIGINT let the requests under way be answered and end bulla
 it at once; SIGHUP reads the TLS files again.
 
 Exit codes: 0 fine, 1 failed, 2 wrong use or configuration, 3 the database cannot be reached
-(init and token; serve waits for it).)";
+(init and token; serve waits for it), 4 a witness's state is missing, torn or behind what it signed.)";
 
 // Wrong use that CLI11 cannot see.
 struct UseError : std::runtime_error {
@@ -170,6 +172,12 @@ void AddCommands(CLI::App& app, Arguments& arguments, Command& command) {
   CLI::App& token_revoke = *add(token, "revoke", "revoke an access token, at once", RunTokenRevoke);
   add_database(token_revoke);
   token_revoke.add_option("NAME", arguments.token.name, "what people call it")->required();
+
+  witness::AddCommands(
+      app, [&arguments] { return ReadConfig(arguments.config, ReadEnvironment(), Role::kWitness); },
+      [&command](std::function<int()> run) {
+        command = [run = std::move(run)](const Arguments&) { return run(); };
+      });
 }
 
 int Fail(ExitCode code, const std::exception& reason) {

@@ -16,7 +16,8 @@ namespace {
 
 class Reading {
  public:
-  explicit Reading(std::string file) : file_(std::move(file)) {}
+  Reading(std::string file, Role role)
+      : file_(std::move(file)), role_(role), config_(DefaultConfig(role)) {}
 
   void ReadFile();
   void ReadEnvironment(const Environment& environment);
@@ -24,6 +25,7 @@ class Reading {
   Config Finish() const;
 
  private:
+  void CheckDatabase();
   void ReadSection(const std::string& section, const toml::node& node);
   void ReadKey(const std::string& section, const std::string& name, const toml::node& node);
   void Take(const ConfigKey& key, const std::string& place, const GivenValue& value);
@@ -37,6 +39,7 @@ class Reading {
   }
 
   std::string file_;
+  Role role_;
   Config config_;
   std::map<std::string, std::string> places_;
   std::string mistakes_;
@@ -58,11 +61,11 @@ void Reading::ReadFile() {
 }
 
 void Reading::ReadSection(const std::string& section, const toml::node& node) {
-  const bool known = std::any_of(ConfigKeys().begin(), ConfigKeys().end(),
+  const bool known = std::any_of(ConfigKeys(role_).begin(), ConfigKeys(role_).end(),
                                  [&](const ConfigKey& key) { return key.section == section; });
   if (!known || !node.is_table()) {
     std::string sections;
-    for (const ConfigKey& key : ConfigKeys()) {
+    for (const ConfigKey& key : ConfigKeys(role_)) {
       if (!sections.ends_with("[" + std::string(key.section) + "]"))
         sections += (sections.empty() ? "[" : ", [") + std::string(key.section) + "]";
     }
@@ -74,7 +77,7 @@ void Reading::ReadSection(const std::string& section, const toml::node& node) {
 
 void Reading::ReadKey(const std::string& section, const std::string& name, const toml::node& node) {
   std::string names;
-  for (const ConfigKey& key : ConfigKeys()) {
+  for (const ConfigKey& key : ConfigKeys(role_)) {
     if (key.section != section) continue;
     names += (names.empty() ? "" : ", ") + std::string(key.name);
     if (key.name != name) continue;
@@ -96,7 +99,7 @@ void Reading::ReadEnvironment(const Environment& environment) {
   for (const auto& [variable, text] : environment) {
     bool of_a_section = false;
     const ConfigKey* meant = nullptr;
-    for (const ConfigKey& key : ConfigKeys()) {
+    for (const ConfigKey& key : ConfigKeys(role_)) {
       of_a_section = of_a_section || variable.starts_with(key.variable_of_section());
       if (variable == key.variable()) meant = &key;
     }
@@ -147,6 +150,10 @@ void Reading::CheckTogether() {
   if (config_.limits.body + config_.limits.head > config_.limits.held_bytes)
     Mistake(PlaceOf("limits.body"), "limits.body and limits.head must fit into limits.held_bytes");
 
+  if (role_ == Role::kService) CheckDatabase();
+}
+
+void Reading::CheckDatabase() {
   const std::string place = PlaceOf("database.conninfo");
   const auto conninfo = database::ReadConninfo(config_.database.conninfo);
   if (!conninfo)
@@ -168,21 +175,30 @@ Config Reading::Finish() const {
 
 }  // namespace
 
-Config ReadConfig(const std::string& file, const Environment& environment) {
-  Reading reading(file);
+Config DefaultConfig(Role role) {
+  Config config;
+  if (role == Role::kWitness) {
+    config.api.listen = {"127.0.0.1:8090"};
+    config.admin.listen = {"127.0.0.1:8091"};
+  }
+  return config;
+}
+
+Config ReadConfig(const std::string& file, const Environment& environment, Role role) {
+  Reading reading(file, role);
   if (!file.empty()) reading.ReadFile();
   reading.ReadEnvironment(environment);
   reading.CheckTogether();
   return reading.Finish();
 }
 
-std::string ShowConfig(const Config& config) {
+std::string ShowConfig(const Config& config, Role role) {
   Config shown = config;
   if (const auto conninfo = database::ReadConninfo(shown.database.conninfo))
     shown.database.conninfo = conninfo->shown;
   std::string text;
   std::string_view section;
-  for (const ConfigKey& key : ConfigKeys()) {
+  for (const ConfigKey& key : ConfigKeys(role)) {
     if (key.section != section) {
       text += (text.empty() ? "[" : "\n[") + std::string(key.section) + "]\n";
       section = key.section;

@@ -1,4 +1,4 @@
-// What bullad is told: a TOML file, and environment variables above it.
+// What bullad, or a witness, is told: a TOML file, and environment variables above it.
 #pragma once
 
 #include <chrono>
@@ -39,6 +39,16 @@ struct Config {
     Time connect_timeout = std::chrono::seconds(5);
   };
 
+  struct Witness {
+    std::string state;
+    std::string key;       // empty: beside the state, see KeyPath
+    std::string evidence;  // empty: likewise
+    Time refresh_every = std::chrono::minutes(1);
+  };
+  struct Publish {
+    std::string directory;
+  };
+
   Api api;
   Admin admin;
   Database database;
@@ -48,7 +58,13 @@ struct Config {
   Time verify_every = std::chrono::hours(1);
   Time messages_every = std::chrono::minutes(1);
   Time seal_every = std::chrono::seconds(1);
+  Witness witness;
+  Publish publish;
 };
+
+// Each program has the keys that it uses, and defaults of its own where both can run on one host.
+enum class Role { kService, kWitness };
+Config DefaultConfig(Role role);
 
 // One line per mistake: "bullad.toml:3: database.queue must be a whole number from 1 to 100000". A value
 // is not repeated: it may be a secret.
@@ -60,9 +76,10 @@ using Environment = std::map<std::string, std::string>;
 
 // Reads the file, unless its name is empty, and then BULLAD_SECTION_KEY for every key. Throws
 // ConfigError with every mistake that was found.
-Config ReadConfig(const std::string& file, const Environment& environment);
+Config ReadConfig(const std::string& file, const Environment& environment,
+                  Role role = Role::kService);
 
 // Every key with its value and what it means, as a file that ReadConfig takes; passwords are masked.
-std::string ShowConfig(const Config& config);
+std::string ShowConfig(const Config& config, Role role = Role::kService);
 
 }  // namespace bulla::service

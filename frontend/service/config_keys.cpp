@@ -1,6 +1,10 @@
 #include "service/config_keys.h"
 
+#include <algorithm>
+#include <array>
 #include <cctype>
+#include <string_view>
+#include <vector>
 
 namespace bulla::service {
 namespace {
@@ -10,6 +14,8 @@ using Api = Config::Api;
 using Admin = Config::Admin;
 using Database = Config::Database;
 using http::Limits;
+using Publish = Config::Publish;
+using Witness = Config::Witness;
 
 constexpr std::size_t KiB = 1024;
 constexpr std::size_t MiB = 1024 * KiB;
@@ -102,6 +108,37 @@ constexpr ConfigKey kKeys[] = {
      TimeKey{At<&Config::seal_every>, 0ms, 24h}},
 };
 
+constexpr ConfigKey kWitnessKeys[] = {
+    {"witness", "state",
+     "file with what was cosigned last of each log; bullad witness init makes it",
+     TextKey{At<&Config::witness, &Witness::state>}},
+    {"witness", "key", "file with the private key; empty: that of the state with .key behind it",
+     TextKey{At<&Config::witness, &Witness::key>}},
+    {"witness", "evidence",
+     "directory for proofs that a log has lied; empty: that of the state with .evidence behind it",
+     TextKey{At<&Config::witness, &Witness::evidence>}},
+    {"witness", "refresh_every",
+     "how often a tree that has not grown is cosigned anew, as a proof of freshness",
+     TimeKey{At<&Config::witness, &Witness::refresh_every>, 100ms, 24h}},
+
+    {"publish", "directory",
+     "directory to keep NAME/checkpoint of each log in, and to read back at start; empty: none",
+     TextKey{At<&Config::publish, &Publish::directory>}},
+};
+
+// What a witness shares with the service: what it has beside that comes first.
+constexpr std::array<std::string_view, 5> kSharedSections = {"api", "admin", "limits", "timeouts",
+                                                             "log"};
+
+std::vector<ConfigKey> AllWitnessKeys() {
+  std::vector<ConfigKey> keys(std::begin(kWitnessKeys), std::end(kWitnessKeys));
+  std::copy_if(std::begin(kKeys), std::end(kKeys), std::back_inserter(keys), [](const auto& key) {
+    return std::find(kSharedSections.begin(), kSharedSections.end(), key.section) !=
+           kSharedSections.end();
+  });
+  return keys;
+}
+
 std::string UpperCase(std::string text) {
   for (char& byte : text) byte = static_cast<char>(std::toupper(static_cast<unsigned char>(byte)));
   return text;
@@ -117,6 +154,10 @@ std::string ConfigKey::variable() const {
   return variable_of_section() + UpperCase(std::string(name));
 }
 
-std::span<const ConfigKey> ConfigKeys() { return kKeys; }
+std::span<const ConfigKey> ConfigKeys(Role role) {
+  static const auto& witness = *new std::vector<ConfigKey>(AllWitnessKeys());
+  if (role == Role::kWitness) return witness;
+  return kKeys;
+}
 
 }  // namespace bulla::service

@@ -21,6 +21,6 @@ struct ConfigKey {
 };
 
 // In the order in which they are shown; a section's keys stand together.
-std::span<const ConfigKey> ConfigKeys();
+std::span<const ConfigKey> ConfigKeys(Role role = Role::kService);
 
 }  // namespace bulla::service

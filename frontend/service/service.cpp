@@ -3,8 +3,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include <sys/resource.h>
-
+#include "service/process.h"
+#include "service/request_log.h"
 #include "service/version.h"
 
 namespace bulla::service {
@@ -41,27 +41,6 @@ std::vector<std::string> Routes() {
   std::vector<std::string> routes = {"/health", "/health/live", "/health/ready", "/metrics"};
   for (const Operation& operation : Operations()) routes.emplace_back(operation.pattern);
   return routes;
-}
-
-void LogAnswered(Log& log, const http::Answered& answered) {
-  log.Write(Level::kInfo, "request",
-            {{"request_id", answered.request_id},
-             {"client", answered.client},
-             {"method", answered.method},
-             {"route", answered.route},
-             {"path", answered.path},
-             {"status", answered.status},
-             {"duration_ms", static_cast<double>(answered.duration.count()) / 1000},
-             {"request_bytes", static_cast<std::int64_t>(answered.request_bytes)},
-             {"response_bytes", static_cast<std::int64_t>(answered.response_bytes)}});
-}
-
-// Raises the process's limit as far as it may, and returns it.
-std::size_t RaiseFileLimit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
-  const rlim_t before = std::exchange(limit.rlim_cur, limit.rlim_max);
-  return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
 }
 
 }  // namespace
