@@ -45,6 +45,15 @@ class Service:
                                     stderr=self.log, env=ENVIRONMENT)
         self.urls["HTTPS"] = self.wait_for_tls()
         self.call("POST", "/v1/audit", EVENT | {"eventId": EVENT_ID})
+        self.log_path = self.make_log()
+
+    def make_log(self):
+        """A log with three full tiles and a partial one; returns its path."""
+        psql("\\c rest\nSELECT bulla.set_log_name('ledger.example.com/bulla')")
+        self.call("POST", "/v1/audit", [EVENT] * 1000)
+        psql("\\c rest\nCALL bulla.seal_all()")
+        return psql("\\c rest\nSELECT substr(origin, strpos(origin, '/')) FROM bulla.trees"
+                    " ORDER BY size DESC LIMIT 1")
 
     def wait_for_tls(self):
         deadline = time.monotonic() + 20
@@ -78,6 +87,8 @@ def in_milliseconds(text):
 def over_http(service, scheme, operation, connections, seconds, folder, fields=""):
     """Requests a second, p50 and p99 in milliseconds."""
     path, body = {"health": ("/health", None), "read": (f"/v1/audit/{EVENT_ID}", None),
+                  "tile": (service.log_path + "/tile/0/001", None),
+                  "proof": (f"/v1/audit/{EVENT_ID}/proof", None),
                   "write": ("/v1/audit", json.dumps(EVENT))}[operation]
     script = folder / "wrk.lua"
     script.write_text(f'wrk.headers["Authorization"] = "Bearer {service.token}"\n{fields}\n' +
@@ -97,6 +108,9 @@ def over_pgbench(service, operation, connections, seconds, folder):
     digest = hashlib.sha256(service.token.encode()).hexdigest()
     function, parameters, body = {
         "read": ("get_audit_event", json.dumps({"eventId": EVENT_ID}), None),
+        "tile": ("log_tile", json.dumps({"log": service.log_path, "level": "0", "index": "1",
+                                         "width": "256"}), None),
+        "proof": ("get_audit_event_proof", json.dumps({"eventId": EVENT_ID}), None),
         "write": ("append_audit_events", "{}", json.dumps(EVENT))}[operation]
     body = "NULL" if body is None else f"'{body}'"
     script = folder / "call.sql"
@@ -169,7 +183,7 @@ def measure_rest(options):
         folder = pathlib.Path(name)
         service = Service(folder)
         try:
-            for operation in ("read", "write"):
+            for operation in ("read", "tile", "proof", "write"):
                 psql("CHECKPOINT")
                 measure_calls(service, operation, options, folder)
             measure_small_requests(service, options, folder)
