@@ -95,9 +95,9 @@ DECLARE
         request_id, token_digest, 'audit:read', parameters, '{eventId}');
     wanted CONSTANT uuid := agentidp.uuid_value(parameters -> 'eventId', 'eventId');
     place record;
+    file text;
+    heads_file text;
     note text;
-    tree_size bigint;
-    hashes bytea[];
 BEGIN
     SELECT e.organization_id::text AS chain, e.seq, e.hash INTO place
     FROM agentidp.audit_events AS e
@@ -105,34 +105,37 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no audit event % that you may read', wanted USING ERRCODE = 'no_data_found';
     END IF;
-    note := bulla.checkpoint('agentidp.audit_events', place.chain);
-    tree_size := split_part(note, E'\n', 2);
-    IF tree_size IS NULL OR tree_size <= place.seq THEN
+    BEGIN
+        file := bulla.proof_file('agentidp.audit_events', place.chain, place.seq);
+    EXCEPTION WHEN no_data_found THEN
         RAISE EXCEPTION 'audit event % is not sealed yet', wanted
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = CASE WHEN (SELECT s.log_name FROM bulla.seal_state() AS s) IS NULL
                          THEN 'The log of this database has no name, and so nothing is sealed: bulla.set_log_name gives it one.'
                          ELSE 'Events are sealed regularly, by default every second: ask again.' END;
-    END IF;
-    hashes := bulla.inclusion_proof('agentidp.audit_events', place.chain, place.seq, tree_size);
+    END;
+    note := substr(file, strpos(file, E'\n\n') + 2);
+    BEGIN
+        heads_file := bulla.heads_proof('agentidp.audit_events', place.chain, split_part(note, E'\n', 2)::bigint);
+    EXCEPTION WHEN no_data_found THEN
+        -- bulla.heads is sealed a moment after the chain.
+    END;
     status := 200;
     answer := json_build_object(
         'eventId', wanted,
         'origin', split_part(note, E'\n', 1),
         'index', place.seq,
-        'size', tree_size,
+        'size', split_part(note, E'\n', 2)::bigint,
         'hash', encode(place.hash, 'base64'),
         'record', translate(encode(bulla.row_record('agentidp.audit_events', place.chain, place.seq), 'base64'), E'\n', ''),
-        'hashes', agentidp.base64_array(hashes),
+        -- Behind the first line of the file and the index.
+        'hashes', (string_to_array(split_part(file, E'\n\n', 1), E'\n'))[3:],
         'checkpoint', note,
-        'tlogProof', concat(
-            E'c2sp.org/tlog-proof@v1\nindex ', place.seq, E'\n',
-            (SELECT string_agg(encode(h.hash, 'base64') || E'\n', '' ORDER BY h.n)
-             FROM unnest(hashes) WITH ORDINALITY AS h (hash, n)),
-            E'\n', note));
+        'tlogProof', file,
+        'headsProof', heads_file);
 END $$;
 COMMENT ON FUNCTION agentidp_api.get_audit_event_proof(text, bytea, inet, jsonb, jsonb) IS
-    'Proves that an audit event is in its log: its record, the hashes of RFC 6962, 2.1.1, and the newest checkpoint, also as a file of C2SP tlog-proof. Scope audit:read.';
+    'Proves that an audit event is in its log: its record, the hashes of RFC 6962, 2.1.1, and a checkpoint, by bulla.proof_file and also as that file; and that bulla.heads tells of this checkpoint, by bulla.heads_proof. Scope audit:read.';
 
 CREATE FUNCTION agentidp_api.get_audit_consistency(
     request_id text,

@@ -315,7 +315,7 @@ class ProofsTest(LogTest):
         for event in events:
             proof = self.assert_ok(self.proof(event["eventId"]))
             self.assertEqual(set(proof), {"eventId", "origin", "index", "size", "hash", "record", "hashes",
-                                          "checkpoint", "tlogProof"})
+                                          "checkpoint", "tlogProof", "headsProof"})
             checkpoint = Checkpoint(proof["checkpoint"], self.verifier_key())
             leaf = leaf_hash(base64.b64decode(proof["record"], validate=True))
             self.assertEqual((leaf.hex(), base64.b64decode(proof["hash"])), (event["hash"], leaf))
@@ -327,6 +327,24 @@ class ProofsTest(LogTest):
             self.assertEqual(proof["tlogProof"], "".join(
                 line + "\n" for line in ["c2sp.org/tlog-proof@v1", f"index {proof['index']}",
                                          *proof["hashes"], ""]) + proof["checkpoint"])
+
+    def test_the_heads_tell_of_the_checkpoint(self):
+        event = self.append({"organizationId": ACME})[0]
+        self.seal()
+        self.assertIsNone(self.assert_ok(self.proof(event["eventId"]))["headsProof"])
+        self.seal("", "bulla.heads")
+        proof = self.assert_ok(self.proof(event["eventId"]))
+        head, note = proof["headsProof"].split("\n\n", 1)
+        magic, extra, index, *hashes = head.split("\n")
+        self.assertEqual(magic, "c2sp.org/tlog-proof@v1")
+        record = base64.b64decode(extra.removeprefix("extra "), validate=True)
+        checkpoint = Checkpoint(note, self.verifier_key("", "bulla.heads"))
+        check_inclusion(leaf_hash(record), int(index.removeprefix("index ")), checkpoint.size,
+                        [base64.b64decode(one, validate=True) for one in hashes], checkpoint.root)
+        # The row that was proven has this checkpoint's size and root.
+        root = base64.b64decode(proof["checkpoint"].split("\n")[2])
+        for value in (str(proof["size"]), "\\x" + root.hex(), proof["origin"].split("/")[-2]):
+            self.assertIn(len(value).to_bytes(4, "big") + value.encode(), record)
 
     def test_who_accepts_text_gets_the_file(self):
         event = self.append({"organizationId": ACME})[0]
