@@ -95,6 +95,10 @@ const NodeHash* SealedHash(SealedLeaves* sealed, const std::string& chain, int64
   return place < tree->hashes.size() ? &tree->hashes[place] : nullptr;
 }
 
+bool IsSealed(const SealedLeaves* sealed, const std::string& chain) {
+  return sealed->by_chain.contains(chain);
+}
+
 void EachSealedTree(const SealedLeaves* sealed, void (*found)(const TreeRow& tree, void* state),
                     void* state) {
   for (const auto& [chain, tree] : sealed->by_chain) found(tree.row, state);

@@ -24,6 +24,9 @@ SealedLeaves* SealedLeavesOf(Oid ledger);
 // The hash that the chain's tree has in the place of this row, valid until the next call; nullptr where it has none.
 const NodeHash* SealedHash(SealedLeaves* sealed, const std::string& chain, int64 seq);
 
+// Whether the chain was sealed.
+bool IsSealed(const SealedLeaves* sealed, const std::string& chain);
+
 // Calls `found` with each tree, its texts valid as long as the memory context.
 void EachSealedTree(const SealedLeaves* sealed, void (*found)(const TreeRow& tree, void* state),
                     void* state);

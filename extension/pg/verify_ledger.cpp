@@ -20,6 +20,7 @@ extern "C" {
 #include "pg/durable.h"
 #include "pg/ledger_checks.h"
 #include "pg/ledger_relation.h"
+#include "pg/log_chain.h"
 #include "pg/row_record.h"
 #include "pg/row_scan.h"
 #include "pg/verify_epochs.h"
@@ -31,6 +32,13 @@ extern "C" {
 namespace bulla {
 namespace {
 
+// Then it is known, though no row may be left.
+bool WasSealed(const RowCheck* check, Oid ledger, const char* name) {
+  if (check->sealed == nullptr) return false;
+  const LogChain chain = NameLogChain(ledger, name);
+  return IsSealed(check->sealed, name) || HeadsTellOf(chain.ledger_id, chain.chain_id);
+}
+
 // Rows of one chain by its index; its head tells whether rows are missing at the end of the range.
 void CheckChain(RowCheck* check, Oid ledger, const char* name) {
   const Relation relation = table_open(ledger, AccessShareLock);
@@ -40,7 +48,7 @@ void CheckChain(RowCheck* check, Oid ledger, const char* name) {
   ScanRows(ledger, chain, before, check->last, GetActiveSnapshot(), CheckRow, check);
   const ChainHead head = ScanDamagedHead(ledger, chain, GetActiveSnapshot(), CheckRow, check);
   EndRows(check);
-  if (head.seq < 0 && check->rows == 0 && *name != '\0') {
+  if (head.seq < 0 && check->rows == 0 && *name != '\0' && !WasSealed(check, ledger, name)) {
     ereport(ERROR,
             (errcode(ERRCODE_NO_DATA_FOUND),
              errmsg("ledger \"%s\" has no chain \"%s\"", RelationGetRelationName(relation), name),
@@ -138,8 +146,10 @@ Verified VerifyLedger(Oid ledger, const VerifyRange& range, ReportFinding report
     // Where chains end is known only where they were read to their ends.
     if (sealed != nullptr && range.last == PG_INT64_MAX) {
       VerifyTrees(IdOfLedger(ledger), sealed,
-                  {range.chain, HeadsOf(check), boundaries, range.first == 0}, KeepFinding,
-                  findings);
+                  {range.chain,
+                   range.chain != nullptr ? NameLogChain(ledger, range.chain).chain_id : nullptr,
+                   HeadsOf(check), boundaries, range.first == 0},
+                  KeepFinding, findings);
     }
   }
   if (sealed != nullptr) {

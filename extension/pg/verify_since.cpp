@@ -180,7 +180,7 @@ List* FindGrownChains(Oid ledger, const SealedLeaves* sealed, ReportFinding repo
   RowCheck* const others = NewRowCheck(0, PG_INT64_MAX, report, state);
   ChainHeads* const heads = ReadChainHeads(ledger, GetActiveSnapshot(), CheckRow, others);
   const LedgerId id = IdOfLedger(ledger);
-  VerifyTrees(id, sealed, {nullptr, heads, ReadChainBoundaries(id), false}, report, state);
+  VerifyTrees(id, sealed, {nullptr, nullptr, heads, ReadChainBoundaries(id), false}, report, state);
   return CompareWithBookmarks(ledger, heads, report, state);
 }
 

@@ -168,8 +168,8 @@ Datum bulla_chains_to_verify(PG_FUNCTION_ARGS) {
     const ChainHeads* const heads = ReadChainHeads(ledger, GetActiveSnapshot(), CheckRow, others);
     if (sealed != nullptr) {
       VerifyTrees(IdOfLedger(ledger), sealed,
-                  {nullptr, heads, ReadChainBoundaries(IdOfLedger(ledger)), true}, KeepFinding,
-                  findings);
+                  {nullptr, nullptr, heads, ReadChainBoundaries(IdOfLedger(ledger)), true},
+                  KeepFinding, findings);
     }
     for (auto& [name, head] : heads->by_name) {
       Datum values[] = {CStringGetTextDatum(name.c_str()), Int64GetDatum(head.seq), Datum{0},

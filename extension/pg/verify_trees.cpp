@@ -109,28 +109,32 @@ bool HeadsTellOf(const TreeRow& tree) {
 // many rows it has.
 #define HEAD_CHAIN "(h.chain_id COLLATE pg_catalog.\"C\")"
 #define OF_LEDGER "FROM bulla.heads AS h WHERE h.ledger_id OPERATOR(pg_catalog.=) $1"
+#define OF_CHAIN OF_LEDGER " AND " HEAD_CHAIN " OPERATOR(pg_catalog.=) $2"
 #define NEXT " ORDER BY " HEAD_CHAIN ", h.epoch LIMIT 1"
-constexpr char kLostTrees[] =
-    "WITH RECURSIVE c AS ((SELECT " HEAD_CHAIN " AS id, h.epoch " OF_LEDGER NEXT
-    ") UNION ALL SELECT n.* FROM c CROSS JOIN LATERAL (SELECT " HEAD_CHAIN
-    " AS id, h.epoch " OF_LEDGER " AND (" HEAD_CHAIN
-    ", h.epoch) OPERATOR(pg_catalog.>) (c.id, c.epoch)" NEXT
-    ") AS n) SELECT c.id, c.epoch FROM c WHERE NOT EXISTS (SELECT FROM bulla.trees AS t WHERE "
-    "t.ledger_id OPERATOR(pg_catalog.=) $1 AND t.chain_id OPERATOR(pg_catalog.=) c.id AND t.epoch "
-    "OPERATOR(pg_catalog.=) c.epoch)";
+#define LOST_TREES(OF)                                                                            \
+  "WITH RECURSIVE c AS ((SELECT " HEAD_CHAIN " AS id, h.epoch " OF NEXT                           \
+  ") UNION ALL SELECT n.* FROM c CROSS JOIN LATERAL (SELECT " HEAD_CHAIN " AS id, h.epoch " OF    \
+  " AND (" HEAD_CHAIN ", h.epoch) OPERATOR(pg_catalog.>) (c.id, c.epoch)" NEXT                    \
+  ") AS n) SELECT c.id, c.epoch FROM c WHERE NOT EXISTS (SELECT FROM bulla.trees AS t WHERE "     \
+  "t.ledger_id OPERATOR(pg_catalog.=) $1 AND t.chain_id OPERATOR(pg_catalog.=) c.id AND t.epoch " \
+  "OPERATOR(pg_catalog.=) c.epoch)"
 
-void CheckLostTrees(const LedgerId& ledger, ReportFinding report, void* state) {
+// Of one chain, or of all where `chain_id` is null.
+void CheckLostTrees(const LedgerId& ledger, const TreesToVerify& wanted, ReportFinding report,
+                    void* state) {
   if (!OidIsValid(HeadsLedger())) return;
   const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);
   SPI_connect();
-  Oid types[] = {UUIDOID};
-  Datum values[] = {IdDatum(ledger)};
-  if (SPI_execute_with_args(kLostTrees, 1, types, values, nullptr, true, 0) != SPI_OK_SELECT)
+  const bool one = wanted.chain_id != nullptr;
+  Oid types[] = {UUIDOID, TEXTOID};
+  Datum values[] = {IdDatum(ledger), one ? CStringGetTextDatum(wanted.chain_id) : Datum{0}};
+  if (SPI_execute_with_args(one ? LOST_TREES(OF_CHAIN) : LOST_TREES(OF_LEDGER), one ? 2 : 1, types,
+                            values, nullptr, true, 0) != SPI_OK_SELECT)
     elog(ERROR, "SPI failed to read bulla.heads");
   for (uint64 i = 0; i < SPI_processed; ++i) {
     const char* const id = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
     const char* const epoch = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2);
-    report({nullptr, nullptr, "rewritten",
+    report({wanted.chain, nullptr, "rewritten",
             psprintf("bulla.heads tells of a tree of chain id %s in epoch %s, which is gone from "
                      "bulla.trees",
                      id, epoch)},
@@ -189,7 +193,22 @@ void VerifyTrees(const LedgerId& ledger, const SealedLeaves* sealed, const Trees
                  ReportFinding report, void* state) {
   TreeCheck check{&wanted, report, state};
   EachSealedTree(sealed, CheckTree, &check);
-  if (wanted.chain == nullptr) CheckLostTrees(ledger, report, state);
+  CheckLostTrees(ledger, wanted, report, state);
+}
+
+bool HeadsTellOf(const LedgerId& ledger, const char* chain_id) {
+  if (!OidIsValid(HeadsLedger())) return false;
+  const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);
+  SPI_connect();
+  Oid types[] = {UUIDOID, TEXTOID};
+  Datum values[] = {IdDatum(ledger), CStringGetTextDatum(chain_id)};
+  if (SPI_execute_with_args("SELECT 1 " OF_CHAIN, 2, types, values, nullptr, true, 1) !=
+      SPI_OK_SELECT)
+    elog(ERROR, "SPI failed to read bulla.heads");
+  const bool found = SPI_processed > 0;
+  SPI_finish();
+  EndAs(caller);
+  return found;
 }
 
 }  // namespace bulla

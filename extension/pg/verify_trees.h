@@ -10,7 +10,8 @@
 namespace bulla {
 
 struct TreesToVerify {
-  const char* chain;  // null for all chains
+  const char* chain;     // null for all chains
+  const char* chain_id;  // likewise: as the log knows the chain
   const ChainHeads* heads;
   const ChainBoundaries* boundaries;
   bool tiles;  // read them all
@@ -21,6 +22,9 @@ struct TreesToVerify {
 // So is one whose tree is gone, as far as bulla.heads tells. Looks at the trees of the chains' last epochs.
 void VerifyTrees(const LedgerId& ledger, const SealedLeaves* sealed, const TreesToVerify& wanted,
                  ReportFinding report, void* state);
+
+// Whether a tree of this chain was ever recorded in bulla.heads.
+bool HeadsTellOf(const LedgerId& ledger, const char* chain_id);
 
 // Whether the tree's note is a checkpoint of just this tree.
 bool NoteTellsOf(const TreeRow& tree);

@@ -20,18 +20,22 @@ BEGIN
             SELECT s.rows_checked, s.chains, s.broken_chain, s.broken_at, s.verdict
             INTO rows_checked, chains, broken_chain, broken_at, verdict
             FROM bulla.verify_summary('agentidp.audit_events') AS s;
-        ELSIF last_seq IS NOT NULL THEN
+        ELSE
+            -- To its end, also where no row is left: what was sealed tells of those that were there.
             SELECT f.chain, f.seq, f.verdict INTO broken_chain, broken_at, verdict
-            FROM bulla.verify('agentidp.audit_events', organization::text, to_seq => last_seq)
+            FROM bulla.verify('agentidp.audit_events', organization::text)
                 WITH ORDINALITY AS f (chain, seq, verdict, detail, n)
             WHERE f.verdict <> 'restored'
             ORDER BY f.seq, f.n
             LIMIT 1;
-            SELECT count(*), 1 INTO rows_checked, chains
+            SELECT count(*), sign(count(*)) INTO rows_checked, chains
             FROM agentidp.audit_events AS e
             WHERE e.organization_id = organization AND e.seq <= last_seq;
         END IF;
-    EXCEPTION WHEN wrong_object_type THEN
+    EXCEPTION WHEN no_data_found THEN
+        -- It has no events.
+        NULL;
+    WHEN wrong_object_type THEN
         -- The table is not a ledger any more: a finding, not a check that failed.
         verdict := 'unprotected';
     END;
