@@ -29,7 +29,7 @@ void CompareRow(LedgerRelation* leaf, TupleTableSlot* row, void* state) {
 
 bool StandsAsSealed(const LogChain& chain, const TreeRow& tree, uint64 leaf) {
   WantedRow wanted = {};
-  if (!FindLeaf(tree.id, leaf, &wanted.leaf)) return false;
+  if (!FindLeaf(tree.tiles, leaf, &wanted.leaf)) return false;
   const auto seq = static_cast<int64>(leaf);
   ScanRows(chain.ledger, chain.values, seq, seq, GetActiveSnapshot(), CompareRow, &wanted);
   return wanted.there;
@@ -39,7 +39,7 @@ bool StandsAsSealed(const LogChain& chain, const TreeRow& tree, uint64 leaf) {
 
 TreeSize CommonLeaves(const LogChain& chain, const TreeRow& tree) {
   NodeHash root;
-  if (!FindRoot(tree.id, tree.size, &root) || root != tree.root) return {0};
+  if (!FindRoot(tree.tiles, tree.size, &root) || root != tree.root) return {0};
   const ChainBoundary* const boundary =
       FindBoundary(ReadChainBoundaries(chain.ledger_id), chain.name);
   const uint64 gone = boundary == nullptr ? 0 : static_cast<uint64>(boundary->seq);

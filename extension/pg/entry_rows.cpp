@@ -88,7 +88,7 @@ bytea* ReadEntries(const ServedLog& log, const Tile& tile) {
   const LogChain chain = NameLogChain(log.ledger, log.tree.chain);
   const auto first = static_cast<int64>(tile.index * kTileWidth);
   const int64 end = first + static_cast<int64>(tile.width);
-  Bundling bundling{&log, first, first, ReadTile(log.tree.id, 0, tile.index), {}, nullptr};
+  Bundling bundling{&log, first, first, ReadTile(log.tree.tiles, 0, tile.index), {}, nullptr};
   if (bundling.hashes.size() < tile.width * sizeof(NodeHash)) RaiseMissing(log, first);
   bundling.row_memory =
       AllocSetContextCreate(CurrentMemoryContext, "bulla entry", ALLOCSET_DEFAULT_SIZES);

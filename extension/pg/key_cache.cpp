@@ -57,8 +57,8 @@ void KeyCache::OnInvalidation(Datum, Oid relation) {
   if (!cache.entries_.empty()) cache.checked_ = false;
 }
 
-// A version's id commits to its data key, so of what was unwrapped nothing but the state can have changed, and
-// whether its uses are recorded.
+// A version's id commits to its data key, so of what was unwrapped nothing but the state can have changed, whether its
+// uses are recorded, and whether it has to be rotated.
 void KeyCache::Recheck() {
   while (!checked_) {
     CHECK_FOR_INTERRUPTS();
@@ -69,10 +69,12 @@ void KeyCache::Recheck() {
       const KeyRow row = FindVersion(id);
       const auto found = entries_.find(id);
       if (found == entries_.end()) continue;
-      if (IsEnabled(row))
-        found->second->key.audited = row.audited;
-      else
+      if (!IsEnabled(row)) {
         entries_.erase(found);
+        continue;
+      }
+      found->second->key.audited = row.audited;
+      found->second->key.must_rotate = row.must_rotate;
     }
     AcceptInvalidationMessages();
     if (generation_ == generation) checked_ = true;

@@ -88,6 +88,7 @@ void InsertVersion(const WrappedVersion& version) {
   values[kCreatedAt - 1] = TimestampTzGetDatum(now);
   values[kStateSince - 1] = TimestampTzGetDatum(now);
   values[kKeks - 1] = TextsDatum(list_make1(kek_id));
+  values[kMustRotate - 1] = BoolGetDatum(false);
   const Relation table = table_open(KeyTable("key_versions"), RowExclusiveLock);
   InsertKeyRow(table, values, nulls);
   table_close(table, NoLock);
@@ -117,6 +118,12 @@ void ReplaceWrapped(const KeyRow& version, const char* kek_id, Bytes wrapped) {
   row.Set(kKekId, CStringGetTextDatum(kek_id));
   row.Set(kKeks, TextsDatum(keks));
   row.Set(kWrapped, BytesDatum(wrapped));
+  Update(version, &row);
+}
+
+void RequireRotation(const KeyRow& version) {
+  Change row;
+  row.Set(kMustRotate, BoolGetDatum(true));
   Update(version, &row);
 }
 

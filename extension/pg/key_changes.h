@@ -20,4 +20,7 @@ void ChangeVersion(const KeyRow& version, KeyChange change);
 // Puts the same key bytes there, wrapped under another KEK. Raises what NoteKek raises.
 void ReplaceWrapped(const KeyRow& version, const char* kek_id, Bytes wrapped);
 
+// The version seals no more, and opens as before.
+void RequireRotation(const KeyRow& version);
+
 }  // namespace bulla

@@ -33,6 +33,7 @@ void ReadVersion(HeapTuple tuple, Relation table, KeyRow* row) {
   row->kek_id = TextOf(tuple, table, kKekId);
   row->keks = TextsOf(tuple, table, kKeks);
   row->wrapped = BytesOf(tuple, table, kWrapped);
+  row->must_rotate = DatumGetBool(ColumnOf(tuple, table, kMustRotate));
 }
 
 bool ReadNameRow(const char* index, AttrNumber column, RegProcedure equals, Datum value,
@@ -171,6 +172,21 @@ List* KeysNotUnder(const char* kek_id) {
       continue;
     auto* const key = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
     *key = *DatumGetUUIDP(ColumnOf(tuple, table, kVersionsKeyId));
+    keys = lappend(keys, key);
+  }
+  systable_endscan(scan);
+  table_close(table, AccessShareLock);
+  return keys;
+}
+
+List* KeysOfAlgorithm(std::string_view algorithm) {
+  List* keys = NIL;
+  const Relation table = table_open(KeyTable("key_names"), AccessShareLock);
+  const SysScanDesc scan = systable_beginscan(table, InvalidOid, false, nullptr, 0, nullptr);
+  while (const HeapTuple tuple = systable_getnext(scan)) {
+    if (TextOf(tuple, table, kNamesAlgorithm) != algorithm) continue;
+    auto* const key = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
+    *key = *DatumGetUUIDP(ColumnOf(tuple, table, kNamesKeyId));
     keys = lappend(keys, key);
   }
   systable_endscan(scan);

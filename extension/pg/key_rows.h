@@ -29,6 +29,7 @@ struct KeyRow {
   const char* kek_id;
   List* keks;  // const char*: every KEK that ever wrapped it
   Bytes wrapped;
+  bool must_rotate;  // before anything is sealed
 };
 
 KeyId IdOfKey(const KeyRow& row);
@@ -65,6 +66,9 @@ List* ReadVersions(const KeyRow& key);
 
 // The ids of all keys, pg_uuid_t*, that have a version whose key bytes are not wrapped under this KEK.
 List* KeysNotUnder(const char* kek_id);
+
+// The ids of all keys of an algorithm, pg_uuid_t*.
+List* KeysOfAlgorithm(std::string_view algorithm);
 
 // The version with this number. Raises undefined_object.
 const KeyRow* VersionNumbered(const KeyRow& key, int32 version);

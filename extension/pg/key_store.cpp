@@ -134,6 +134,18 @@ EnvelopeCipher* PrimaryCipher(std::string_view key_name, Use use) {
   return CipherOf(PrimaryKey(key_name, use));
 }
 
+EnvelopeCipher* PrimaryCipherToSeal(std::string_view key_name, Use use) {
+  const UnwrappedKey& key = PrimaryKey(key_name, use);
+  if (!key.must_rotate) return CipherOf(key);
+  ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                  errmsg("version %u of key \"%s\" seals no more since a restore was recorded",
+                         key.version.version, key.name.c_str()),
+                  errdetail("How many messages it has sealed of those that a version of "
+                            "AES-256-GCM may is not known any more."),
+                  errhint("Give the key a new version: SELECT bulla.rotate_key('…'). The old one "
+                          "opens what it sealed.")));
+}
+
 const UnwrappedKey& OpeningKey(const VersionId& version, Use use) {
   const UnwrappedKey& key = KeyOfVersion(version, use);
   if (key.cipher != nullptr) return key;

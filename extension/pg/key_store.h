@@ -30,8 +30,10 @@ const UnwrappedKey& KeyOfVersion(const VersionId& version, Use use);
 // What opens a version's values: KeyOfVersion with a cipher.
 const UnwrappedKey& OpeningKey(const VersionId& version, Use use);
 
-// Ciphers, and what indexes; these three raise wrong_object_type for a key of another purpose.
+// Ciphers, and what indexes; these raise wrong_object_type for a key of another purpose.
 EnvelopeCipher* PrimaryCipher(std::string_view key_name, Use use);
+// For who seals with it now: raises object_not_in_prerequisite_state where it has to be rotated first.
+EnvelopeCipher* PrimaryCipherToSeal(std::string_view key_name, Use use);
 BlindIndexKey* IndexKey(std::string_view key_name, Use use);
 
 // What signing keys are derived from; likewise. Bulla alone uses it: nobody's rights are asked.

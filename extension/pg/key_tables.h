@@ -38,7 +38,8 @@ enum VersionsColumn {
   kCreatedAt,
   kStateSince,
   kKeks,
-  kVersionsColumns = kKeks
+  kMustRotate,
+  kVersionsColumns = kMustRotate
 };
 enum KeksColumn { kKeksId = 1, kFirstUsedAt, kRetiredAt, kRetiredBy, kKeksColumns = kRetiredBy };
 

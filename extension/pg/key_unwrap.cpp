@@ -16,7 +16,8 @@ Result<StoredKey> Parse(const KeyRow& row) {
 }
 
 Result<UnwrappedKey> Prepare(const KeyRow& row, const StoredKey& stored, SecretBytes data_key) {
-  UnwrappedKey key{row.name, stored.version, stored.commitment, nullptr, nullptr, {}, row.audited};
+  UnwrappedKey key{row.name, stored.version, stored.commitment, nullptr, nullptr,
+                   {},       row.audited,    row.must_rotate};
   if (stored.version.purpose == Purpose::kLog) {
     key.seed = std::move(data_key);
     return key;

@@ -23,6 +23,7 @@ struct UnwrappedKey {
   std::unique_ptr<BlindIndexKey> index;    // purpose index
   SecretBytes seed;                        // purpose log
   bool audited;                            // bulla.set_key_audit
+  bool must_rotate;                        // before anything is sealed
 };
 
 // The first row's version, and behind it those of the others that one batch opens with it. For inside EnterKeks.

@@ -44,7 +44,8 @@ enum TreesColumn {
   kNote,
   kSealedAt,
   kCommonSize,
-  kTreesColumns = kCommonSize
+  kTilesId,
+  kTreesColumns = kTilesId
 };
 
 void SetPlace(const SigningPlace& place, Datum* values) {
@@ -56,6 +57,7 @@ void SetPlace(const SigningPlace& place, Datum* values) {
 TreeRow ParseTree(HeapTuple row, Relation table) {
   TreeRow tree{};
   tree.id = *DatumGetUUIDP(ColumnOf(row, table, kTreeId));
+  tree.tiles = *DatumGetUUIDP(ColumnOf(row, table, kTilesId));
   tree.ledger = IdOfUuid<LedgerId>(*DatumGetUUIDP(ColumnOf(row, table, kLedgerId)));
   tree.chain_id = TextOf(row, table, kChainId);
   tree.chain = TextOf(row, table, kChain);
@@ -194,7 +196,7 @@ bool FindTree(const LedgerId& ledger, const char* chain_id, TreeRow* tree, int32
 bool FindTreeOfOrigin(const char* origin, TreeRow* tree) {
   const Relation table = table_open(KeyTable("trees"), AccessShareLock);
   const SysScanDesc scan =
-      BeginKeyScan(table, "trees_pkey", kOrigin, F_TEXTEQ, CStringGetTextDatum(origin));
+      BeginKeyScan(table, "trees_origin_key", kOrigin, F_TEXTEQ, CStringGetTextDatum(origin));
   const HeapTuple row = systable_getnext(scan);
   const bool found = HeapTupleIsValid(row);
   if (found) *tree = ParseTree(row, table);
@@ -210,6 +212,7 @@ void InsertTree(const TreeRow& tree) {
   Datum values[kTreesColumns] = {};
   bool nulls[kTreesColumns] = {};
   values[kTreeId - 1] = UUIDPGetDatum(&tree.id);
+  values[kTilesId - 1] = UUIDPGetDatum(&tree.tiles);
   values[kLedgerId - 1] = IdDatum(tree.ledger);
   values[kChainId - 1] = CStringGetTextDatum(tree.chain_id);
   values[kChain - 1] = CStringGetTextDatum(tree.chain);
@@ -224,8 +227,8 @@ void InsertTree(const TreeRow& tree) {
 
 void UpdateTree(const TreeRow& tree) {
   const Relation table = table_open(KeyTable("trees"), RowExclusiveLock);
-  const HeapTuple row = LockKeyRow(table, "trees_pkey", kOrigin, F_TEXTEQ,
-                                   CStringGetTextDatum(tree.origin), LockTupleNoKeyExclusive);
+  const HeapTuple row = LockKeyRow(table, "trees_pkey", kTreeId, F_UUID_EQ, UUIDPGetDatum(&tree.id),
+                                   LockTupleNoKeyExclusive);
   if (row == nullptr) elog(ERROR, "tree \"%s\" is gone", tree.origin);
   Datum values[kTreesColumns] = {};
   bool nulls[kTreesColumns] = {};

@@ -40,7 +40,8 @@ void MoveLogHere();
 
 // A tree: one chain of a ledger in one epoch.
 struct TreeRow {
-  pg_uuid_t id;  // of its tiles, which it may have in common with earlier epochs of the chain
+  pg_uuid_t id;
+  pg_uuid_t tiles;  // which tiles: its own, by its id, or those that an earlier epoch began
   LedgerId ledger;
   const char* chain_id;  // palloc'd, as are all texts
   const char* chain;

@@ -18,7 +18,9 @@ extern "C" {
 
 #include "core/aes_gcm.h"
 #include "core/hex.h"
-#include "pg/event_log.h"
+#include "pg/key_changes.h"
+#include "pg/key_rows.h"
+#include "pg/own_ledger.h"
 #include "pg/run_command.h"
 #include "pg/user_scope.h"
 
@@ -144,6 +146,25 @@ int64 MessageCount(const VersionId& version) {
   const int64 sealed = ReadCount(count);
   EndAs(caller);
   return sealed;
+}
+
+List* RequireNewVersions() {
+  List* names = NIL;
+  ListCell* cell;
+  foreach (cell, KeysOfAlgorithm(Name(Algorithm::kAes256Gcm))) {
+    KeyRow key;
+    if (!LockKeyById(*static_cast<const pg_uuid_t*>(lfirst(cell)), &key)) continue;
+    const KeyRow* primary = nullptr;
+    ListCell* of;
+    foreach (of, ReadVersions(key)) {
+      const auto* const version = static_cast<const KeyRow*>(lfirst(of));
+      if (version->state == Name(KeyState::kDestroyed)) continue;
+      if (!version->must_rotate) RequireRotation(*version);
+      if (IsEnabled(*version)) primary = version;
+    }
+    if (primary != nullptr) names = lappend(names, pstrdup(key.name));
+  }
+  return names;
 }
 
 }  // namespace bulla

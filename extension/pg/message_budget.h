@@ -4,11 +4,13 @@
 // The count stands in a sequence per version, bulla.messages_<version id>, and is raised before messages are
 // sealed, for a block of them at a time, and flushed. No rollback, crash or cancelled statement takes it back; a
 // block that was not used up counts as sealed. A standby promoted without the last of its primary's log may have
-// lost the end of the count, and a restored dump or backup has the count of its day.
+// lost the end of the count, and a restored dump or backup has the count of its day: once a restore is recorded, no
+// version that was there seals any more (RequireNewVersions).
 #pragma once
 
 extern "C" {
 #include "postgres.h"
+#include "nodes/pg_list.h"
 }
 
 #include "core/key_version.h"
@@ -29,5 +31,9 @@ void ReserveMessages(const VersionId& version, const char* key);
 
 // What is counted; -1 where the version has no count.
 int64 MessageCount(const VersionId& version);
+
+// Forbids to seal to every version that is not destroyed, for good. Returns the names of keys that seal no more until they
+// are rotated: const char*. Locks the keys.
+List* RequireNewVersions();
 
 }  // namespace bulla

@@ -14,7 +14,7 @@ namespace {
 // Whether the tree begins with the one that was published.
 bool BeginsWith(const TreeRow& tree, const PublishedNote& published) {
   NodeHash root;
-  return published.size <= tree.size && FindRoot(tree.id, published.size, &root) &&
+  return published.size <= tree.size && FindRoot(tree.tiles, published.size, &root) &&
          root == published.root;
 }
 
@@ -52,7 +52,7 @@ Loss JudgeLoss(const TreeRow* before, const TreeRow& tree, List* published) {
 void RecordLoss(const LogChain& chain, const TreeRow* before, const TreeRow& tree, const Loss& loss,
                 const char* reason) {
   NodeHash common_root;
-  if (!FindRoot(tree.id, loss.common, &common_root))
+  if (!FindRoot(tree.tiles, loss.common, &common_root))
     elog(ERROR, "a tile of tree \"%s\" is gone from bulla.tiles", tree.origin);
   EventDetail detail = DetailOfLedger(chain.ledger);
   detail.Text("chain", chain.name)

@@ -24,6 +24,7 @@ extern "C" {
 #include "pg/event_log.h"
 #include "pg/ledger_checks.h"
 #include "pg/log_rows.h"
+#include "pg/message_budget.h"
 #include "pg/restore_loss.h"
 #include "pg/restore_rows.h"
 #include "pg/seal_chain.h"
@@ -209,7 +210,22 @@ void CheckIsLedger(Oid table) {
                "bulla.record_restore(NULL, reason, checkpoint).")));
 }
 
-void RecordRestore(const Restore& restore, const SigningPlace& here) {
+void TellWhatToRotate(List* keys) {
+  if (keys == NIL) return;
+  StringInfoData names;
+  initStringInfo(&names);
+  ListCell* cell;
+  foreach (cell, keys) {
+    appendStringInfo(&names, "%s\"%s\"", names.len == 0 ? "" : ", ",
+                     static_cast<const char*>(lfirst(cell)));
+  }
+  ereport(WARNING,
+          (errmsg("keys of AES-256-GCM seal no more until they are rotated: %s", names.data),
+           errdetail("How many messages they have sealed is not known any more."),
+           errhint("Give each a new version: SELECT bulla.rotate_key('…').")));
+}
+
+void RecordRestore(const Restore& restore, const SigningPlace& here, List* keys) {
   List* checkpoints = NIL;
   ListCell* cell;
   foreach (cell, restore.notes)
@@ -225,6 +241,7 @@ void RecordRestore(const Restore& restore, const SigningPlace& here) {
   }
   RecordEvent("log.restored", detail.Number("ledgers", list_length(restore.ledgers))
                                   .Texts("last_checkpoints", checkpoints)
+                                  .Texts("keys_to_rotate", keys)
                                   .Object("from", DetailOfPlace(restore.log.place))
                                   .Object("to", DetailOfPlace(here)));
 }
@@ -258,7 +275,9 @@ Datum bulla_record_restore(PG_FUNCTION_ARGS) {
   foreach (cell, restore.ledgers) lost |= OpenEpochOfLedger(restore, lfirst_oid(cell));
   if (!lost && !still_copy) RaiseNothingLost(restore);
   if (restore.whole) MoveLogHere();
-  RecordRestore(restore, here);
+  List* const keys = RequireNewVersions();
+  RecordRestore(restore, here, keys);
+  TellWhatToRotate(keys);
   if (restore.whole && !PG_ARGISNULL(0)) {
     ereport(NOTICE, (errmsg("this is a copy of the whole database: a restore of each of its %d "
                             "ledgers was recorded",

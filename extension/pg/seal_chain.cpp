@@ -69,7 +69,7 @@ void StoreTile(void* writer, unsigned level, uint64 index, Bytes hashes) {
 void CopyLeaves(const TreeRow& from, TreeSize count, TreeGrowth* growth) {
   for (uint64 leaf = 0; leaf < count.value; leaf += kTileWidth) {
     CHECK_FOR_INTERRUPTS();
-    const Bytes hashes = ReadTile(from.id, 0, leaf / kTileWidth);
+    const Bytes hashes = ReadTile(from.tiles, 0, leaf / kTileWidth);
     const auto wanted = static_cast<size_t>(std::min<uint64>(kTileWidth, count.value - leaf));
     if (hashes.size() < wanted * sizeof(NodeHash))
       elog(ERROR, "a tile of tree \"%s\" is gone from bulla.tiles", from.origin);
@@ -90,9 +90,9 @@ struct Beginning {
 
 // Takes rows into the tree, of which size and root become others.
 void GrowTree(const LogChain& chain, const Beginning& beginning, bool stop_at_gap, TreeRow* tree) {
-  TileWriter writer = BeginTiles(tree->id, beginning.stored);
+  TileWriter writer = BeginTiles(tree->tiles, beginning.stored);
   Growing growing{&chain, NewGrowth(StoreTile, &writer), stop_at_gap, false};
-  if (beginning.stored.value > 0) ResumeGrowth(growing.growth, tree->id, beginning.stored);
+  if (beginning.stored.value > 0) ResumeGrowth(growing.growth, tree->tiles, beginning.stored);
   if (beginning.copied != nullptr) CopyLeaves(*beginning.copied, beginning.leaves, growing.growth);
   // Of now, whatever the isolation level. A row is visible only after the one before it.
   PushActiveSnapshot(GetLatestSnapshot());
@@ -109,7 +109,7 @@ void GrowTree(const LogChain& chain, const Beginning& beginning, bool stop_at_ga
 
 TreeRow NewTree(const LogChain& chain, const LogRow& log, int32 epoch) {
   TreeRow tree{};
-  tree.id = *DatumGetUUIDP(NewUuid());
+  tree.id = tree.tiles = *DatumGetUUIDP(NewUuid());
   tree.ledger = chain.ledger_id;
   tree.chain_id = chain.chain_id;
   tree.chain = chain.name;
@@ -155,7 +155,7 @@ bool OpenEpoch(const LogChain& chain, const LogRow& log, List* published) {
   if (known) tree.common = CommonLeaves(chain, before);
   PopActiveSnapshot();
   const bool goes_on = known && tree.common == before.size;
-  if (goes_on) tree.id = before.id;
+  if (goes_on) tree.tiles = before.tiles;
   GrowTree(
       chain,
       goes_on ? Beginning{before.size} : Beginning{{0}, known ? &before : nullptr, tree.common},

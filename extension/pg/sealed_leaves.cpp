@@ -56,7 +56,7 @@ SealedChainTree* TreeOf(SealedLeaves* sealed, const std::string& chain) {
 }
 
 void LoadTile(SealedLeaves* sealed, SealedChainTree* tree, uint64 index) {
-  const Bytes bytes = ReadTile(tree->row.id, 0, index);
+  const Bytes bytes = ReadTile(tree->row.tiles, 0, index);
   Enter([&]() -> Result<void> {
     if (tree->hashes.empty() && ++sealed->tiles > kMaxTiles) {
       for (auto& [chain, other] : sealed->by_chain) std::vector<NodeHash>().swap(other.hashes);

@@ -110,7 +110,7 @@ bool Opens(const Envelope& envelope, PlaintextKind kind, std::string_view contex
 EnvelopeCipher* SealingCipher(std::string_view key, Use use) {
   RequireNotRestricted(Restriction::kNoEncrypt);
   for (;;) {
-    EnvelopeCipher* const cipher = PrimaryCipher(key, use);
+    EnvelopeCipher* const cipher = PrimaryCipherToSeal(key, use);
     if (cipher->algorithm() != Algorithm::kAes256Gcm || TakeMessage(cipher->version()))
       return cipher;
     ReserveMessages(cipher->version(), pnstrdup(key.data(), key.size()));

@@ -115,19 +115,13 @@ ServedLog FindServedLog(const char* origin) {
 }
 
 void ConfirmTree(const TreeRow& tree) {
-  // Epochs of a chain may have tiles in common, and each has checkpoints of its own.
-  struct Epoch {
-    pg_uuid_t tiles;
-    int32 number;
-  };
   struct Confirmed {
-    Epoch epoch;
+    pg_uuid_t tree;
     uint64 size;
   };
   static HTAB* confirmed = nullptr;
   bool found;
-  auto* const entry =
-      EntryOf<Confirmed>(&confirmed, "bulla confirmed trees", Epoch{tree.id, tree.epoch}, &found);
+  auto* const entry = EntryOf<Confirmed>(&confirmed, "bulla confirmed trees", tree.id, &found);
   if (!found) entry->size = 0;
   if (entry->size >= tree.size.value && tree.size.value > 0) return;
   ConfirmWhatWasRead();

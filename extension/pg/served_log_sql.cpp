@@ -89,7 +89,7 @@ Datum bulla_log_tile(PG_FUNCTION_ARGS) {
                   IndexArgument(fcinfo, 2), WidthArgument(fcinfo, 3)};
   RequireTile(log.tree, tile);
   const size_t size = tile.width * sizeof(NodeHash);
-  const Bytes stored = ReadTile(log.tree.id, tile.level, tile.index);
+  const Bytes stored = ReadTile(log.tree.tiles, tile.level, tile.index);
   if (stored.size() < size) {
     ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
                     errmsg("tile " UINT64_FORMAT

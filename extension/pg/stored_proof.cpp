@@ -8,7 +8,7 @@ namespace bulla {
 
 Proof StoredProof(const TreeRow& tree, const ProofPlan& plan) {
   NodeHash hashes[kMaxProofSize + kMaxSubtrees];
-  ReadNodes(tree.id, tree.size, plan.nodes.span(), hashes);
+  ReadNodes(tree.tiles, tree.size, plan.nodes.span(), hashes);
   return Enter([&] { return FoldProof(plan, {hashes, plan.nodes.size()}, BackendHasher()); });
 }
 

@@ -136,7 +136,7 @@ void CheckEnded(const EpochCheck* check, const TreeRow& tree, bool shares_tiles)
   const char* fault = nullptr;
   if (!NoteTellsOf(tree)) {
     fault = "its checkpoint in bulla.trees is not one of the tree beside it";
-  } else if (!FindRoot(tree.id, tree.size, &root) || root != tree.root) {
+  } else if (!FindRoot(tree.tiles, tree.size, &root) || root != tree.root) {
     fault = "its tiles in bulla.tiles do not lead to the root that was signed";
   } else if (HeadsContradict(tree)) {
     fault = "bulla.heads tells of another tree";
@@ -152,7 +152,7 @@ void CheckBeginning(const EpochCheck* check, const TreeRow& before, const TreeRo
   const TreeSize common = std::min(tree.common, before.size);
   NodeHash of_before;
   NodeHash of_tree;
-  if (FindRoot(before.id, common, &of_before) && FindRoot(tree.id, common, &of_tree) &&
+  if (FindRoot(before.tiles, common, &of_before) && FindRoot(tree.tiles, common, &of_tree) &&
       of_before == of_tree)
     return;
   Report(check, tree.chain, nullptr, "rewritten",
@@ -215,7 +215,7 @@ void CheckTree(const TreeRow& tree, void* state) {
   TellLoss(check, event, before, tree);
   if (!IsAskedFor(check, tree.chain)) return;
   if (before != nullptr) {
-    CheckEnded(check, *before, memcmp(&before->id, &tree.id, sizeof tree.id) == 0);
+    CheckEnded(check, *before, memcmp(&before->tiles, &tree.tiles, sizeof tree.tiles) == 0);
     CheckBeginning(check, *before, tree);
   }
   if (event != nullptr) CheckEvent(check, event, before, tree);

@@ -66,13 +66,13 @@ void CompareTile(void* state, unsigned level, uint64 index, Bytes hashes) {
 
 // From the tiles of leaves. False where one is gone or too short, or a tile above does not fit.
 bool RebuildRoot(const TreeRow& tree, NodeHash* root) {
-  Rebuilt rebuilt{tree.id, true};
+  Rebuilt rebuilt{tree.tiles, true};
   TreeGrowth* const growth = NewGrowth(CompareTile, &rebuilt);
   while (growth->range.size() < tree.size) {
     CHECK_FOR_INTERRUPTS();
     const uint64 done = growth->range.size().value;
     const auto wanted = static_cast<size_t>(std::min<uint64>(kTileWidth, tree.size.value - done));
-    const Bytes leaves = ReadTile(tree.id, 0, done / kTileWidth);
+    const Bytes leaves = ReadTile(tree.tiles, 0, done / kTileWidth);
     if (leaves.size() < wanted * sizeof(NodeHash)) return false;
     for (size_t i = 0; i < wanted; ++i) {
       NodeHash leaf;

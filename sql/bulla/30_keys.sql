@@ -30,6 +30,8 @@ CREATE TABLE bulla.key_versions (
     state_since timestamp with time zone NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     -- Every KEK that the key bytes were ever wrapped under: copies under them may be in backups.
     keks text[] NOT NULL DEFAULT '{}',
+    -- A restore was recorded since, so how many messages it has sealed is not known: it seals no more.
+    must_rotate boolean NOT NULL DEFAULT false,
     UNIQUE (key_id, version),
     CHECK ((state = 'destroyed') = (wrapped IS NULL))
 );
@@ -114,7 +116,8 @@ SELECT k.key_id AS id,
        v.created_at,
        k.created_by,
        bulla.messages_sealed(v.version_id) AS messages,
-       k.audited
+       k.audited,
+       v.must_rotate
 FROM bulla.key_names AS k
 JOIN bulla.key_versions AS v ON v.key_id OPERATOR(pg_catalog.=) k.key_id
 CROSS JOIN LATERAL (
@@ -126,7 +129,7 @@ CROSS JOIN LATERAL (
     LEFT JOIN bulla.keks AS r ON r.kek_id OPERATOR(pg_catalog.=) i.kek_id
 ) AS w;
 COMMENT ON VIEW bulla.keys IS
-    'The keys of this database and their versions, without their key bytes. finality says of a destroyed version whether copies of its key bytes in backups could still be opened: until every KEK that ever wrapped them is destroyed too, which bulla.retire_kek notes. audited says whether bulla.audit_decrypts = key records every use that opens a value.';
+    'The keys of this database and their versions, without their key bytes. finality says of a destroyed version whether copies of its key bytes in backups could still be opened: until every KEK that ever wrapped them is destroyed too, which bulla.retire_kek notes. audited says whether bulla.audit_decrypts = key records every use that opens a value. must_rotate says that the version seals no more since a restore was recorded (bulla.record_restore): how many messages of AES-256-GCM it has sealed is not known any more. It opens what it sealed.';
 
 -- For monitoring, which reads neither keys nor bulla.keys.
 CREATE FUNCTION bulla.key_messages() RETURNS TABLE (
@@ -142,13 +145,13 @@ CREATE FUNCTION bulla.key_messages() RETURNS TABLE (
     SELECT k.name, k.version,
            k.version IS NOT DISTINCT FROM
                max(k.version) FILTER (WHERE k.state = 'enabled') OVER (PARTITION BY k.name),
-           k.messages, 4294967296::bigint
+           CASE WHEN k.must_rotate THEN 4294967296 ELSE k.messages END, 4294967296::bigint
     FROM bulla.keys AS k
     WHERE k.algorithm = 'AES-256-GCM' AND k.state <> 'destroyed'
     ORDER BY k.name, k.version
 $$;
 COMMENT ON FUNCTION bulla.key_messages() IS
-    'How many messages each version of the AES-256-GCM keys has sealed or holds ready to seal, and how many it may: bulla.rotate_key gives a key a new version before that. is_primary marks the version that seals. messages_sealed is null where the count is missing. For members of pg_monitor: the names of keys are all it tells of them.';
+    'How many messages each version of the AES-256-GCM keys has sealed or holds ready to seal, and how many it may: bulla.rotate_key gives a key a new version before that. is_primary marks the version that seals. messages_sealed is null where the count is missing, and the whole budget where a restore was recorded since. For members of pg_monitor: the names of keys are all it tells of them.';
 
 CREATE FUNCTION bulla.create_key(
     name text,

@@ -15,15 +15,14 @@ COMMENT ON TABLE bulla.log IS
     'What this database calls itself towards those who check its checkpoints, and where it signs them.';
 
 CREATE TABLE bulla.trees (
-    -- Whose tiles they are. An epoch that begins with the whole tree of the one before goes on with its tiles.
-    tree_id uuid NOT NULL,
+    tree_id uuid PRIMARY KEY,
     ledger_id uuid NOT NULL,
     -- '0' without chain_by, else 32 hexadecimal digits: docs/spec/checkpoint.md.
     chain_id text COLLATE pg_catalog."C" NOT NULL,
     -- The same chain as SQL names it.
     chain text NOT NULL,
     epoch integer NOT NULL CHECK (epoch >= 0),
-    origin text COLLATE pg_catalog."C" PRIMARY KEY,
+    origin text COLLATE pg_catalog."C" NOT NULL UNIQUE,
     size bigint NOT NULL CHECK (size >= 0),
     root bytea NOT NULL CHECK (pg_catalog.octet_length(root) = 32),
     -- The newest checkpoint, with cosignatures that came in for it.
@@ -31,12 +30,15 @@ CREATE TABLE bulla.trees (
     sealed_at timestamp with time zone NOT NULL,
     -- How many leaves this tree begins with that are those of the epoch before.
     common_size bigint NOT NULL CHECK (common_size BETWEEN 0 AND size),
+    -- The tree that its tiles are stored under: itself, or one of an earlier epoch, with which all of it begins.
+    tiles_id uuid NOT NULL,
     UNIQUE (ledger_id, chain_id, epoch)
 );
 COMMENT ON TABLE bulla.trees IS
     'One row per chain that was sealed, and epoch of it: its Merkle tree, and the newest checkpoint.';
 
 CREATE TABLE bulla.tiles (
+    -- As tiles_id in bulla.trees.
     tree_id uuid NOT NULL,
     level smallint NOT NULL CHECK (level >= 0),
     index bigint NOT NULL CHECK (index >= 0),

@@ -181,7 +181,7 @@ UPDATE bulla.trees SET size = 40, root = root_of(ARRAY(SELECT hash FROM tenants 
     note = replace(note, E'\n100\n', E'\n40\n') WHERE ledger_id = :'tenants_id' AND chain = '2';
 DELETE FROM bulla.trees WHERE ledger_id = :'tenants_id' AND chain = '3';
 UPDATE bulla.tiles AS t SET hashes = substr(t.hashes, 1, 32 * 40)
-    FROM bulla.trees AS r WHERE r.tree_id = t.tree_id AND r.ledger_id = :'tenants_id' AND r.chain = '2';
+    FROM bulla.trees AS r WHERE r.tiles_id = t.tree_id AND r.ledger_id = :'tenants_id' AND r.chain = '2';
 SELECT bulla.record_restore('tenants', 'drill') AS nothing_is_known_to_be_lost;
 ROLLBACK;
 BEGIN;
@@ -190,7 +190,7 @@ UPDATE bulla.trees SET size = 40, root = root_of(ARRAY(SELECT hash FROM tenants 
     note = replace(note, E'\n100\n', E'\n40\n') WHERE ledger_id = :'tenants_id' AND chain = '2';
 DELETE FROM bulla.trees WHERE ledger_id = :'tenants_id' AND chain = '3';
 UPDATE bulla.tiles AS t SET hashes = substr(t.hashes, 1, 32 * 40)
-    FROM bulla.trees AS r WHERE r.tree_id = t.tree_id AND r.ledger_id = :'tenants_id' AND r.chain = '2';
+    FROM bulla.trees AS r WHERE r.tiles_id = t.tree_id AND r.ledger_id = :'tenants_id' AND r.chain = '2';
 SELECT bulla.record_restore('tenants', 'drill', :'note_of_tenant', :'note_of_3');
 SELECT chain, seq, verdict, regexp_replace(detail, '[0-9a-f]{32}', '…') AS detail FROM told('tenants') WHERE verdict = 'restored';
 SELECT detail ->> 'chain' AS chain, detail ->> 'common_size' AS common, detail ->> 'sealed_size' AS sealed, detail ->> 'published_size' AS published,
@@ -203,7 +203,7 @@ SELECT * FROM told('tenants');
 SELECT * FROM bulla.verify('tenants', '1') WHERE verdict <> 'restored';
 SELECT t.chain, t.epoch, t.size, t.common_size FROM bulla.trees AS t WHERE t.ledger_id = :'tenants_id' ORDER BY 1, 2;
 -- Epochs of a chain that was not lost go on with the same tiles.
-SELECT chain, count(DISTINCT tree_id) AS trees FROM bulla.trees WHERE ledger_id = :'tenants_id' GROUP BY 1 ORDER BY 1;
+SELECT chain, count(DISTINCT tiles_id) AS trees FROM bulla.trees WHERE ledger_id = :'tenants_id' GROUP BY 1 ORDER BY 1;
 -- Chains that come later begin in the ledger's epoch; the one that is gone goes on from its beginning.
 INSERT INTO tenants SELECT t, i FROM generate_series(1, 5) AS i, generate_series(1, 4) AS t;
 SELECT bulla.seal_chains('tenants');
@@ -296,6 +296,46 @@ SELECT bulla.record_restore(NULL, 'drill');
 SELECT epoch, size, common_size FROM bulla.trees AS t, bulla.ledgers AS l WHERE l.id = t.ledger_id AND l.ledger = 'holed'::regclass ORDER BY 1;
 SELECT bulla.seal('holed');
 SELECT verdict, seq FROM bulla.verify('holed') WHERE verdict <> 'restored';
+
+-- Counts of messages may have gone back with the rest: AES-256-GCM seals no more under what was there.
+SELECT bulla.create_key('gcm', 'encrypt', 'AES-256-GCM') IS NOT NULL, bulla.create_key('xaes') IS NOT NULL,
+       bulla.create_key('cbc', 'encrypt', 'AES-256-CBC-HMAC-SHA-512') IS NOT NULL,
+       bulla.create_key('unused', 'encrypt', 'AES-256-GCM') IS NOT NULL, bulla.create_key('gone', 'encrypt', 'AES-256-GCM') IS NOT NULL;
+SELECT bulla.rotate_key('gcm');
+SELECT bulla.destroy_key('gone', 'drill') > 0 AS destroyed;
+CREATE TABLE sealed AS SELECT k, bulla.encrypt('value', k, 'here') AS value FROM unnest(ARRAY['gcm', 'xaes', 'cbc']) AS k;
+CREATE TABLE protected (id int PRIMARY KEY, secret text);
+SELECT bulla.protect_column('protected', 'secret', 'gcm', '{id}') IS NOT NULL AS protected;
+INSERT INTO protected VALUES (1, 'secret');
+BEGIN;
+UPDATE bulla.log SET timeline = timeline + 7;
+SELECT bulla.record_restore(NULL, 'drill') > 0 AS recorded;
+SELECT bulla.encrypt('value', 'gcm', 'here');
+ROLLBACK;
+SELECT bulla.is_encrypted(bulla.encrypt('value', 'gcm', 'here')) AS seals;
+UPDATE bulla.log SET timeline = timeline + 7;
+\set VERBOSITY default
+SELECT bulla.record_restore(NULL, 'drill') > 0 AS recorded;
+SELECT bulla.encrypt('value', 'gcm', 'here');
+\set VERBOSITY terse
+SELECT bulla.encrypt('value', 'unused', 'here');
+INSERT INTO protected VALUES (2, 'secret');
+SELECT bulla.open(p, 'secret') FROM protected AS p;
+SELECT k, bulla.decrypt(value, 'here') FROM sealed ORDER BY k;
+SELECT k, bulla.is_encrypted(bulla.encrypt('value', k, '')) AS seals FROM unnest(ARRAY['xaes', 'cbc']) AS k;
+SELECT bulla.reencrypt(value, 'here') = value AS needs_no_sealing FROM sealed WHERE k = 'gcm';
+SELECT name, version, state, must_rotate FROM bulla.keys WHERE purpose = 'encrypt' ORDER BY 1, 2;
+SELECT key, version, is_primary, messages_sealed = messages_budget AS used_up FROM bulla.key_messages();
+SELECT detail -> 'keys_to_rotate' AS keys FROM bulla.events WHERE action = 'log.restored' ORDER BY seq DESC LIMIT 1;
+-- A new version is all they need. The old ones never seal again.
+SELECT bulla.rotate_key('gcm');
+SELECT bulla.is_encrypted(bulla.encrypt('value', 'gcm', 'here')) AS seals;
+INSERT INTO protected VALUES (2, 'secret');
+SELECT version, must_rotate FROM bulla.keys WHERE name = 'gcm' ORDER BY 1;
+SELECT bulla.disable_key_version('gcm', 3);
+SELECT bulla.encrypt('value', 'gcm', 'here');
+SELECT bulla.enable_key_version('gcm', 3);
+SELECT bulla.is_encrypted(bulla.encrypt('value', 'gcm', 'here')) AS seals;
 
 -- Nobody records one but who may.
 CREATE ROLE regress_restorer;
