@@ -36,6 +36,8 @@ struct Config {
     std::size_t long_connections = 1;
     std::size_t long_queue = 16;
     Time long_deadline = std::chrono::minutes(10);
+    std::size_t open_connections = 2;
+    std::size_t open_queue = 256;
     Time connect_timeout = std::chrono::seconds(5);
   };
 

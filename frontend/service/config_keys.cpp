@@ -62,6 +62,11 @@ constexpr ConfigKey kKeys[] = {
      CountKey{At<&Config::database, &Database::long_queue>, 1, 10'000}},
     {"database", "long_deadline", "for a long call, from the request's arrival",
      TimeKey{At<&Config::database, &Database::long_deadline>, 10ms, 24h}},
+    {"database", "open_connections",
+     "connections for what everybody may ask for without a token: checkpoints and tiles",
+     CountKey{At<&Config::database, &Database::open_connections>, 1, 64}},
+    {"database", "open_queue", "such calls that may wait for a connection; above: 503",
+     CountKey{At<&Config::database, &Database::open_queue>, 1, 100'000}},
     {"database", "connect_timeout", "for one attempt to connect",
      TimeKey{At<&Config::database, &Database::connect_timeout>, 100ms, 1min}},
 

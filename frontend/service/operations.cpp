@@ -151,15 +151,15 @@ std::span<const Operation> Operations() {
       {.method = "GET",
        .pattern = "/{log}/checkpoint",
        .function = "log_checkpoint",
+       .lane = Lane::kOpen,
        .judge = IsCheckpointPath,
-       .open = true,
        .content_type = "text/plain; charset=utf-8",
        .caching = kNotKept},
       {.method = "GET",
        .pattern = "/{log}/tile/{level}/{index}",
        .function = "log_tile",
+       .lane = Lane::kOpen,
        .judge = IsTilePath,
-       .open = true,
        .content_type = kBytes,
        .caching = kKeptByAll},
       {.method = "GET",
@@ -182,7 +182,7 @@ std::variant<CallTexts, http::Response> ReadCall(const Operation& operation,
                                                  const http::Request& request,
                                                  const http::Parameters& path) {
   CallTexts texts;
-  if (!operation.open) {
+  if (operation.lane != Lane::kOpen) {
     if (auto refused = ReadToken(request, texts)) return std::move(*refused);
   }
   if (auto refused = ReadParameters(operation, request, path, texts)) return std::move(*refused);

@@ -14,7 +14,8 @@
 
 namespace bulla::service {
 
-enum class Lane { kEveryday, kLong };  // which pool: a long call must not hold up the others
+// Which pool: neither a long call nor what everybody may ask for must hold up the others.
+enum class Lane { kEveryday, kLong, kOpen };
 
 struct Operation {
   std::string_view method;
@@ -22,11 +23,10 @@ struct Operation {
   std::string_view function;                 // in schema agentidp_api
   std::vector<std::string_view> query = {};  // the query parameters that there are
   bool body = false;                         // whether it takes a JSON body
-  Lane lane = Lane::kEveryday;
-  int calls_per_minute = 0;  // that one client may make; 0: as many as it likes
+  Lane lane = Lane::kEveryday;               // kOpen: an access token is not looked at
+  int calls_per_minute = 0;                  // that one client may make; 0: as many as it likes
   // Where no pattern can say it: which paths are its. The pattern is a name then.
   http::Router::Judge judge = nullptr;
-  bool open = false;  // for everybody: an access token is not looked at
   // What is sent as it is, and how long it may be kept; empty: the answer is JSON.
   std::string_view content_type = {};
   std::string_view caching = {};

@@ -109,8 +109,8 @@ std::vector<std::string> PreparedStatements() {
 std::size_t VerifyAllStatement() { return Operations().size(); }
 std::size_t KeyMessagesStatement() { return VerifyAllStatement() + 1; }
 
-Rest::Rest(LanePool everyday, LanePool long_calls, Log& log)
-    : everyday_(everyday), long_calls_(long_calls), log_(log) {
+Rest::Rest(LanePool everyday, LanePool long_calls, LanePool open, Log& log)
+    : everyday_(everyday), long_calls_(long_calls), open_(open), log_(log) {
   for (const Operation& operation : Operations()) {
     limits_.push_back(operation.calls_per_minute == 0
                           ? nullptr
@@ -127,6 +127,18 @@ void Rest::AddTo(http::Router& router) {
   }
 }
 
+const LanePool& Rest::PoolFor(const Operation& operation) const {
+  switch (operation.lane) {
+    case Lane::kLong:
+      return long_calls_;
+    case Lane::kOpen:
+      return open_;
+    case Lane::kEveryday:
+      break;
+  }
+  return everyday_;
+}
+
 void Rest::Handle(std::size_t index, const std::shared_ptr<http::Exchange>& exchange,
                   const http::Parameters& path) {
   const Operation& operation = Operations()[index];
@@ -140,11 +152,12 @@ void Rest::Handle(std::size_t index, const std::shared_ptr<http::Exchange>& exch
     if (wait.count() > 0) return exchange->Answer(TooMany(request.id, operation, wait));
   }
 
-  const LanePool& lane = operation.lane == Lane::kLong ? long_calls_ : everyday_;
+  const LanePool& lane = PoolFor(operation);
   database::Job job;
   job.statement = index;
   // They point into what `done` keeps.
-  job.parameters = {request.id.c_str(), operation.open ? nullptr : texts->token_digest.c_str(),
+  job.parameters = {request.id.c_str(),
+                    operation.lane == Lane::kOpen ? nullptr : texts->token_digest.c_str(),
                     texts->client.empty() ? nullptr : texts->client.c_str(),
                     texts->parameters.c_str(), operation.body ? request.body.c_str() : nullptr};
   job.binary = !operation.content_type.empty();

@@ -32,16 +32,18 @@ struct LanePool {
 // Outlived by pools and log, and outlives whoever uses the router.
 class Rest {
  public:
-  Rest(LanePool everyday, LanePool long_calls, Log& log);
+  Rest(LanePool everyday, LanePool long_calls, LanePool open, Log& log);
 
   void AddTo(http::Router& router);
 
  private:
+  const LanePool& PoolFor(const Operation& operation) const;
   void Handle(std::size_t index, const std::shared_ptr<http::Exchange>& exchange,
               const http::Parameters& path);
 
   const LanePool everyday_;
   const LanePool long_calls_;
+  const LanePool open_;
   Log& log_;
   std::vector<std::unique_ptr<RateLimit>> limits_;  // one per operation; nullptr: none
 };

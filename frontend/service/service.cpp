@@ -15,9 +15,13 @@ using std::chrono::milliseconds;
 database::PoolOptions PoolOf(const Config& config, Lane lane, Log& log) {
   const bool is_long = lane == Lane::kLong;
   const auto& database = config.database;
-  const std::string_view name = is_long ? "long" : "everyday";
-  return {.connections = is_long ? database.long_connections : database.connections,
-          .queue = is_long ? database.long_queue : database.queue,
+  const auto of_lane = [lane](auto everyday, auto long_calls, auto open) {
+    return lane == Lane::kLong ? long_calls : lane == Lane::kOpen ? open : everyday;
+  };
+  const std::string_view name = of_lane("everyday", "long", "open");
+  return {.connections =
+              of_lane(database.connections, database.long_connections, database.open_connections),
+          .queue = of_lane(database.queue, database.long_queue, database.open_queue),
           .connection = {.conninfo = database.conninfo,
                          .connect_timeout = database.connect_timeout,
                          .statement_timeout = is_long ? database.long_deadline : database.deadline,
@@ -51,8 +55,9 @@ Service::Service(const Config& config)
       metrics_(Routes()),
       everyday_(PoolOf(config, Lane::kEveryday, log_)),
       long_calls_(PoolOf(config, Lane::kLong, log_)),
+      open_(PoolOf(config, Lane::kOpen, log_)),
       rest_({everyday_, config.database.deadline}, {long_calls_, config.database.long_deadline},
-            log_) {
+            {open_, config.database.deadline}, log_) {
   constexpr std::size_t kOtherFiles = 100;
   const std::size_t files = RaiseFileLimit();
   if (files < config_.limits.connections + config_.database.connections + kOtherFiles) {
@@ -139,6 +144,7 @@ void Service::AddPoolGauges(const std::string& name, const database::Pool& pool,
 void Service::AddGauges() {
   AddPoolGauges("everyday", everyday_, config_.database.connections);
   AddPoolGauges("long", long_calls_, config_.database.long_connections);
+  AddPoolGauges("open", open_, config_.database.open_connections);
   const auto add = [this](std::string name, std::string help,
                           std::size_t http::ServerCounts::*count, bool counter = false) {
     metrics_.Add({std::move(name),
@@ -239,6 +245,7 @@ void Service::Drain() {
   const bool all = api_->Drain(config_.drain);
   everyday_.Stop();
   long_calls_.Stop();
+  open_.Stop();
   if (sealing_) sealing_->Stop();
   admin_->Drain(milliseconds(100));
   log_.Write(all ? Level::kInfo : Level::kWarning,

@@ -48,6 +48,7 @@ class Service {
   Metrics metrics_;
   database::Pool everyday_;
   database::Pool long_calls_;
+  database::Pool open_;
   // One connection that waits for nobody: where others are busy, ledgers are sealed all the same.
   std::optional<database::Pool> sealing_;
   Health health_{everyday_, long_calls_};

@@ -4,7 +4,8 @@ import unittest
 
 from log_reader import (Checkpoint, check_consistency, check_inclusion, index_path, leaf_hash, path_of,
                         root_of, split_entries, split_hashes, tile_path)
-from service import SYSTEM, BulladTest, new_id
+from service import SYSTEM, BulladTest, encode, new_id
+from support import wait_until
 
 ACME = "6f1d2c3b-4a59-4e68-8c77-0a1b2c3d4e5f"
 OTHER = "7a2e3d4c-5b6a-4f79-9d88-1b2c3d4e5f60"
@@ -169,6 +170,24 @@ class TilesTest(LogTest):
             for place, hashes in seen.items():
                 self.assertEqual(self.tile(*place, prefix=prefix), hashes)
             self.assertEqual(self.checkpoint(organization).root, root_of(self.leaves(organization)))
+
+    def test_what_everybody_may_ask_for_and_everyday_calls_do_not_hold_each_other_up(self):
+        target = f"{self.path}/checkpoint"
+        with self.locked("agentidp.access_tokens", "ACCESS EXCLUSIVE"):
+            calls = [self.send() for _ in range(6)]
+            wait_until(lambda: self.waiting_calls() >= 4, "all everyday connections wait")
+            self.assertEqual(self.fetch(target).status, 200)
+        for call in calls:
+            self.assertEqual(call.answer().status, 201)
+        with self.locked("bulla.trees", "ACCESS EXCLUSIVE"):
+            asking = [self.bullad.connect() for _ in range(6)]
+            for connection in asking:
+                self.addCleanup(connection.close)
+                connection.send(encode("GET", target))
+            wait_until(lambda: self.waiting_calls() >= 2, "all open connections wait")
+            self.assertEqual(self.call("GET", "/v1/audit?limit=1").status, 200)
+        for connection in asking:
+            self.assertEqual(connection.answer().status, 200)
 
     def test_routes_in_metrics_and_log_are_patterns(self):
         self.fetch(f"{self.path}/{tile_path(0, 0)}")

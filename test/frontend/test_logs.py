@@ -200,7 +200,7 @@ class MetricsTest(BulladTest):
         self.assertEqual(counts, sorted(counts))
 
     def test_its_gauges_say_what_is(self):
-        for pool, connections in (("everyday", 4), ("long", 1)):
+        for pool, connections in (("everyday", 4), ("long", 1), ("open", 2)):
             states = [self.bullad.metric("bulla_database_connections", pool=pool, state=state)
                       for state in ("busy", "idle", "down")]
             self.assertEqual(sum(states), connections)

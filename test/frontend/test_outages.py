@@ -18,7 +18,7 @@ class OutagesTest(BulladTest):
 
     def setUp(self):
         # What bullad thinks of its connections may be a second old: the server knows.
-        wait_until(lambda: self.backends(where="state = 'idle'") == [(5,)],
+        wait_until(lambda: self.backends(where="state = 'idle'") == [(7,)],
                    "all of bullad's connections are there")
 
     def wait_until_none_is_down(self):
