@@ -50,6 +50,11 @@ struct Config {
   struct Publish {
     std::string directory;
   };
+  struct Witnesses {
+    Time every = std::chrono::seconds(10);
+    Time deadline = std::chrono::seconds(10);
+    std::string ca_file;
+  };
 
   Api api;
   Admin admin;
@@ -62,6 +67,7 @@ struct Config {
   Time seal_every = std::chrono::seconds(1);
   Witness witness;
   Publish publish;
+  Witnesses witnesses;
 };
 
 // Each program has the keys that it uses, and defaults of its own where both can run on one host.

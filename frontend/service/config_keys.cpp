@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 using Api = Config::Api;
 using Admin = Config::Admin;
 using Database = Config::Database;
+using Witnesses = Config::Witnesses;
 using http::Limits;
 using Publish = Config::Publish;
 using Witness = Config::Witness;
@@ -111,6 +112,15 @@ constexpr ConfigKey kKeys[] = {
 
     {"seal", "every", "how often all ledgers are sealed, by one bullad of several; 0: never",
      TimeKey{At<&Config::seal_every>, 0ms, 24h}},
+
+    {"witnesses", "every",
+     "how often a witness is asked while bulla.heads grows, else each minute; 0: never",
+     TimeKey{At<&Config::witnesses, &Witnesses::every>, 0ms, 1min}},
+    {"witnesses", "deadline", "for the answer of a witness",
+     TimeKey{At<&Config::witnesses, &Witnesses::deadline>, 100ms, 1min}},
+    {"witnesses", "ca_file",
+     "file with the CAs that witnesses' certificates are trusted by (PEM); empty: the system's",
+     TextKey{At<&Config::witnesses, &Witnesses::ca_file>}},
 };
 
 constexpr ConfigKey kWitnessKeys[] = {

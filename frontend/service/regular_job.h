@@ -15,6 +15,11 @@
 
 namespace bulla::service {
 
+// One call of a prepared statement, waited for; kNotRun where the pool takes none. The parameters are texts, nullptr for
+// NULL.
+database::Outcome CallAndWait(LanePool lane, std::size_t statement,
+                              std::vector<const char*> parameters, std::function<bool()> unwanted);
+
 // Calls at once, and then after each pause that `take` asks for, in a thread of its own.
 class RegularJob {
  public:
@@ -32,7 +37,6 @@ class RegularJob {
 
  private:
   void Work();
-  database::Outcome Call();
 
   const LanePool lane_;
   const std::size_t statement_;

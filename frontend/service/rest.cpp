@@ -103,11 +103,20 @@ std::vector<std::string> PreparedStatements() {
   statements.emplace_back(
       "SELECT pg_catalog.json_agg(pg_catalog.json_build_array(key, version, messages_sealed, "
       "messages_budget)) FROM bulla.key_messages() WHERE is_primary");
+  statements.emplace_back(
+      "SELECT pg_catalog.json_agg(pg_catalog.json_build_array(witness, vkey, url, "
+      "extract(epoch FROM heard_at), is_due)) FROM "
+      "bulla.witnesses_to_ask(every => $1::pg_catalog.interval)");
+  statements.emplace_back("SELECT bulla.witness_request($1::text, $2::bigint)");
+  statements.emplace_back("SELECT bulla.add_cosignatures($1::text)");
   return statements;
 }
 
 std::size_t VerifyAllStatement() { return Operations().size(); }
 std::size_t KeyMessagesStatement() { return VerifyAllStatement() + 1; }
+std::size_t WitnessesToAskStatement() { return VerifyAllStatement() + 2; }
+std::size_t WitnessRequestStatement() { return VerifyAllStatement() + 3; }
+std::size_t AddCosignaturesStatement() { return VerifyAllStatement() + 4; }
 
 Rest::Rest(LanePool everyday, LanePool long_calls, LanePool open, Log& log)
     : everyday_(everyday), long_calls_(long_calls), open_(open), log_(log) {

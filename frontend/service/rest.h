@@ -22,6 +22,9 @@ namespace bulla::service {
 std::vector<std::string> PreparedStatements();
 std::size_t VerifyAllStatement();
 std::size_t KeyMessagesStatement();
+std::size_t WitnessesToAskStatement();
+std::size_t WitnessRequestStatement();
+std::size_t AddCosignaturesStatement();
 
 // A pool, and how long after its arrival a request may take there.
 struct LanePool {

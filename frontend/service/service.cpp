@@ -81,6 +81,8 @@ Service::Service(const Config& config)
     sealing_.emplace(SealingPool(config_, log_));
     sealer_.emplace(LanePool{*sealing_, config_.database.long_deadline}, config_.seal_every, log_);
   }
+  if (config_.witnesses.every.count() > 0)
+    witness_asker_.emplace(LanePool{everyday_, config_.database.deadline}, config_.witnesses, log_);
   AddGauges();
   admin_.emplace(AdminOptions());
   LogAddresses();
@@ -171,6 +173,19 @@ void Service::AddGauges() {
   if (verifier_) AddVerifierGauges();
   if (key_messages_) AddKeyGauges();
   if (sealer_) AddSealGauges();
+  if (witness_asker_) AddWitnessGauges();
+}
+
+void Service::AddWitnessGauges() {
+  metrics_.Add(GaugeFamily{"bulla_witness_heard_timestamp_seconds",
+                           "When each witness cosigned last; when it was added, before that.",
+                           [this] { return witness_asker_->heard_at(); }});
+  metrics_.Add(GaugeFamily{"bulla_witness_failures",
+                           "How often each witness was asked in vain by this bullad.",
+                           [this] { return witness_asker_->failures(); }});
+  metrics_.Add(GaugeFamily{"bulla_witness_disagrees",
+                           "1 where the log is not the one that the witness has seen.",
+                           [this] { return witness_asker_->disagrees(); }});
 }
 
 void Service::AddSealGauges() {
@@ -242,6 +257,7 @@ void Service::Drain() {
   if (verifier_) verifier_->Stop();
   if (key_messages_) key_messages_->Stop();
   if (sealer_) sealer_->Stop();
+  if (witness_asker_) witness_asker_->Stop();
   const bool all = api_->Drain(config_.drain);
   everyday_.Stop();
   long_calls_.Stop();

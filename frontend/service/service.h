@@ -16,6 +16,7 @@
 #include "service/rest.h"
 #include "service/sealer.h"
 #include "service/verifier.h"
+#include "service/witness_asker.h"
 
 namespace bulla::service {
 
@@ -40,6 +41,7 @@ class Service {
   void AddVerifierGauges();
   void AddKeyGauges();
   void AddSealGauges();
+  void AddWitnessGauges();
   void LogAddresses();
   void AddPoolGauges(const std::string& name, const database::Pool& pool, std::size_t connections);
 
@@ -58,6 +60,7 @@ class Service {
   std::optional<Verifier> verifier_;
   std::optional<KeyMessages> key_messages_;
   std::optional<Sealer> sealer_;
+  std::optional<WitnessAsker> witness_asker_;
   std::optional<http::Server> api_;
   std::optional<http::Server> admin_;
 };

@@ -130,8 +130,8 @@ void SettingUp::MakeServiceRole() {
   } else {
     session_.Run("CREATE ROLE " + role + " LOGIN");
     made_.push_back("made role " + setup_.role +
-                    ", which may call agentidp_api, seal ledgers and read bulla.key_messages, and "
-                    "nothing else");
+                    ", which may call agentidp_api, seal ledgers, ask witnesses and read "
+                    "bulla.key_messages, and nothing else");
   }
   session_.Run("SELECT agentidp.grant_service($1::regrole)", {role});
   // For its metrics. To be a member of pg_monitor would be far more.
@@ -139,6 +139,11 @@ void SettingUp::MakeServiceRole() {
   // For the regular sealing (bulla.seal_round), whoever owns the ledgers.
   session_.Run(
       "GRANT EXECUTE ON FUNCTION bulla.try_seal_round(), bulla.seal_as_owner(regclass) TO " + role);
+  // For asking witnesses, whose cosignatures verify or are refused.
+  session_.Run(
+      "GRANT EXECUTE ON FUNCTION bulla.witnesses_to_ask(interval, interval), "
+      "bulla.witness_request(text, bigint, text), bulla.add_cosignatures(text) TO " +
+      role);
   for (const auto& [setting, value] : kQuietSettings)
     session_.Run("ALTER ROLE " + role + " SET " + setting + " = '" + value + "'");
   if (setup_.password.empty()) return;

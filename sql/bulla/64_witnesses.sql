@@ -105,21 +105,21 @@ COMMENT ON FUNCTION bulla.witness_request(text, bigint, text) IS
     'The body of a request that asks a witness to cosign the newest checkpoint of a log, by default bulla.heads (C2SP tlog-witness, add-checkpoint): with a proof from the size that the witness has, by default what it cosigned last as far as is known here. NULL where there is no checkpoint.';
 
 CREATE FUNCTION bulla.witnesses_to_ask(every interval DEFAULT '10 seconds', at_least interval DEFAULT '1 minute')
-    RETURNS TABLE (witness text, vkey text, url text)
+    RETURNS TABLE (witness text, vkey text, url text, heard_at timestamp with time zone, is_due boolean)
     LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT w.name, w.vkey, w.url
+    SELECT w.name, w.vkey, w.url, coalesce(s.cosigned_at, w.added_at),
+           s.cosigned_at IS NULL
+           OR s.cosigned_at OPERATOR(pg_catalog.<=) (clock_timestamp() OPERATOR(pg_catalog.-) at_least)
+           OR s.cosigned_size OPERATOR(pg_catalog.<>) s.sealed_size
+              AND s.cosigned_at OPERATOR(pg_catalog.<=) (clock_timestamp() OPERATOR(pg_catalog.-) every)
     FROM bulla.witnesses AS w
     JOIN bulla.witness_status AS s ON s.witness OPERATOR(pg_catalog.=) w.name
     JOIN bulla.trees AS t ON t.origin OPERATOR(pg_catalog.=) s.origin
     JOIN bulla.ledgers AS l ON l.id OPERATOR(pg_catalog.=) t.ledger_id
-    WHERE w.url IS NOT NULL AND l.ledger OPERATOR(pg_catalog.=) pg_catalog.to_regclass('bulla.heads')
-      AND (s.cosigned_at IS NULL
-           OR s.cosigned_at OPERATOR(pg_catalog.<=) (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) at_least)
-           OR s.cosigned_size OPERATOR(pg_catalog.<>) s.sealed_size
-              AND s.cosigned_at OPERATOR(pg_catalog.<=) (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) every))
+    WHERE w.url IS NOT NULL AND l.ledger OPERATOR(pg_catalog.=) to_regclass('bulla.heads')
     ORDER BY w.name
 $$;
 COMMENT ON FUNCTION bulla.witnesses_to_ask(interval, interval) IS
-    'Which witnesses bullad has to ask about bulla.heads now: those whose last cosignature is older than at_least, or older than every and of a smaller tree.';
+    'The witnesses that bullad asks about bulla.heads, since when nothing was heard of them, and whether they are due: those whose last cosignature is older than at_least, or older than every and of a smaller tree.';

@@ -94,12 +94,14 @@ class SetUpTest(BulladTest):
             " AND has_schema_privilege('bullad', n.oid, 'USAGE')"
             " AND n.nspname NOT IN ('pg_catalog', 'information_schema')")
         self.assertLessEqual({name for (name,) in schemas}, {"agentidp_api", "bulla"})
-        # Of what Bulla gives to whom it concerns, what bullad's metrics and its sealing need.
+        # Of what Bulla gives to whom it concerns, what bullad's metrics, its sealing and asking witnesses need.
         self.assertEqual(self.database.run(
             "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'bulla'::regnamespace"
             " AND has_function_privilege('bullad', oid, 'EXECUTE')"
             " AND NOT has_function_privilege('public', oid, 'EXECUTE') ORDER BY 1"),
-            [("bulla.key_messages()",), ("bulla.seal_as_owner(regclass)",), ("bulla.try_seal_round()",)])
+            [("bulla.add_cosignatures(text)",), ("bulla.key_messages()",), ("bulla.seal_as_owner(regclass)",),
+             ("bulla.try_seal_round()",), ("bulla.witness_request(text,bigint,text)",),
+             ("bulla.witnesses_to_ask(interval,interval)",)])
         with contextlib.closing(self.database.connect(user="bullad")) as client:
             for sql in ("SELECT * FROM agentidp.audit_events",
                         "SELECT * FROM agentidp.access_tokens",

@@ -137,7 +137,7 @@ TEST_F(ConfigTest, AnUnknownKeyOrSectionIsAMistake) {
             "FILE:3: there is no log.levl; allowed in [log]: level");
   EXPECT_EQ(Mistake("[logs]\nlevel = \"info\"\n"),
             "FILE:1: there is no logs; allowed: the sections [api], [admin], [database], [limits], "
-            "[timeouts], [log], [audit], [keys], [seal]");
+            "[timeouts], [log], [audit], [keys], [seal], [witnesses]");
   EXPECT_NE(Mistake("level = \"info\"\n").find("FILE:1: there is no level"), std::string::npos);
   EXPECT_NE(Mistake("database = 1\n").find("FILE:1: "), std::string::npos);
 }

@@ -108,12 +108,18 @@ TEST_F(RestTest, WhereItIsUnknownWhetherSomethingWasRecordedThatIsSaid) {
 
 TEST_F(RestTest, TheStatementsAreThoseOfTheOperationsAndTheRegularJobs) {
   const auto statements = PreparedStatements();
-  ASSERT_EQ(statements.size(), Operations().size() + 2);
+  ASSERT_EQ(statements.size(), Operations().size() + 5);
   for (std::size_t i = 0; i < Operations().size(); ++i)
     EXPECT_NE(statements[i].find("agentidp_api." + std::string(Operations()[i].function) + "("),
               std::string::npos);
   EXPECT_NE(statements[VerifyAllStatement()].find("agentidp_api.verify_all("), std::string::npos);
   EXPECT_NE(statements[KeyMessagesStatement()].find("bulla.key_messages("), std::string::npos);
+  EXPECT_NE(statements[WitnessesToAskStatement()].find("bulla.witnesses_to_ask("),
+            std::string::npos);
+  EXPECT_NE(statements[WitnessRequestStatement()].find("bulla.witness_request("),
+            std::string::npos);
+  EXPECT_NE(statements[AddCosignaturesStatement()].find("bulla.add_cosignatures("),
+            std::string::npos);
 }
 
 }  // namespace

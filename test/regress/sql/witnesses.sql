@@ -31,7 +31,7 @@ SELECT bulla.set_log_name('ledger.example.com/bulla');
 SELECT bulla.seal('log');
 SELECT bulla.heads_proof('log');
 CALL bulla.seal_all();
-SELECT witness, url FROM bulla.witnesses_to_ask();
+SELECT witness, url, is_due FROM bulla.witnesses_to_ask();
 SELECT witness, sealed_size, cosigned_size, cosigned_at FROM bulla.witness_status;
 
 -- What a witness is asked.
