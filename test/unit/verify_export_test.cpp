@@ -343,6 +343,76 @@ TEST_F(VerifyExportTest, AnEarlierCheckpointHasToBeABeginning) {
   ExpectFinding(Verify(), Outcome::kTampered, "rewritten", 5);
 }
 
+// Rows that the newer epoch's checkpoint covers are proven, and that there was a restore is always told.
+TEST_F(VerifyExportTest, ARecordedRestoreIsAlwaysTold) {
+  const MadeChain before = *acme_;
+  acme_->resize(7);
+  const auto note = [&](uint32_t epoch, const MadeChain& rows, size_t size, bool cosigned = true) {
+    const uint8_t log = epoch == 0 ? kLog : kOtherLog;
+    std::vector<std::pair<uint8_t, uint64_t>> witnesses;
+    if (cosigned) witnesses.emplace_back(kWitness, kNow);
+    return NoteOf({OriginOf("acme", epoch), {size}, RootOf(rows, size), {}}, log, witnesses);
+  };
+  const auto key = [](uint32_t epoch) {
+    return KeyOf(OriginOf("acme", epoch), SignerOf(epoch == 0 ? kLog : kOtherLog)).ToText();
+  };
+  arguments_.trust.keys = {key(0), key(1), WitnessKeyOf(kWitness)};
+  arguments_.checkpoints = {Write("new", note(1, *acme_, 7))};
+  const Verification proven = Verify();
+  ExpectFinding(proven, Outcome::kProven, "restored", {});
+  EXPECT_EQ(proven.findings.proven().size(), 1U);
+  const auto json = nlohmann::json::parse(WriteJson(proven.findings, proven.subject));
+  EXPECT_EQ(json["exitCode"], 0);
+  EXPECT_EQ(json["findings"][0]["verdict"], "restored");
+  EXPECT_EQ(json["findings"][0]["outcome"], "proven");
+
+  // Of what was kept from before, that is here which the restore did not lose.
+  arguments_.earlier = {Write("kept", note(0, before, 5))};
+  ExpectFinding(Verify(), Outcome::kProven, "restored", {});
+  arguments_.earlier = {Write("kept", note(0, before, 11))};
+  const Verification lost = Verify();
+  EXPECT_EQ(lost.findings.outcome(), Outcome::kTampered);
+  EXPECT_EQ(lost.findings.kept()[0].verdict, "restored");
+  EXPECT_EQ(lost.findings.kept()[0].seq, 7U);
+  EXPECT_NE(lost.findings.kept()[0].text.find("the last 4 are missing"), std::string::npos);
+
+  // Other rows were appended since.
+  export_.chains.clear();
+  acme_ = export_.Add("acme", 12);
+  (*acme_)[8].values["note"] = "after the restore";
+  MadeExport::Rechain(acme_, 8);
+  arguments_.checkpoints = {Write("new", note(1, *acme_, 12))};
+  const Verification other = Verify();
+  EXPECT_EQ(other.findings.outcome(), Outcome::kTampered);
+  EXPECT_EQ(other.findings.kept()[0].verdict, "restored");
+  EXPECT_EQ(other.findings.kept()[0].seq, 10U);
+
+  // Nobody who is trusted says that there was one: then nothing explains it.
+  arguments_.checkpoints = {Write("new", note(1, *acme_, 12, false))};
+  ExpectFinding(Verify(), Outcome::kTampered, "rewritten", 10);
+  arguments_.trust.keys = {key(0), WitnessKeyOf(kWitness)};
+  ExpectFinding(Verify(), Outcome::kTampered, "rewritten", 10);
+  acme_->resize(7);
+  arguments_.checkpoints = {Write("new", note(1, *acme_, 7))};
+  ExpectFinding(Verify(), Outcome::kTampered, "truncated", 7);
+}
+
+TEST_F(VerifyExportTest, AChainThatARestoreLostIsTold) {
+  const MadeChain zeta = *export_.Add("zeta", 3);
+  arguments_.earlier = {Write("zeta", Checkpoint("zeta", zeta, 3))};
+  export_.chains.pop_back();
+  acme_ = &export_.chains[0].second;
+  arguments_.checkpoints = {Write("new", NoteOf({OriginOf("acme", 1), {11}, RootOf(*acme_, 11), {}},
+                                                kOtherLog, {{kWitness, kNow}}))};
+  arguments_.trust.keys = {KeyOf(OriginOf("acme", 1), SignerOf(kOtherLog)).ToText(),
+                           WitnessKeyOf(kWitness)};
+  const Verification verification = Verify();
+  EXPECT_EQ(verification.findings.outcome(), Outcome::kTampered);
+  size_t told = 0;
+  for (const Finding& finding : verification.findings.kept()) told += finding.verdict == "restored";
+  EXPECT_EQ(told, 2U) << WriteText(verification.findings, verification.subject);
+}
+
 TEST_F(VerifyExportTest, EachChainIsAnchoredByItself) {
   const MadeChain zeta = *export_.Add("ze \"ta", 4);
   acme_ = &export_.chains[0].second;

@@ -11,7 +11,7 @@
 namespace bulla::verify {
 namespace {
 
-constexpr uint8_t kLog = 1, kWitness = 11;
+constexpr uint8_t kLog = 1, kNextLog = 2, kWitness = 11;
 constexpr uint64_t kNow = 1'800'000'000;
 
 // Of the chain's tree, read from the hashes of its rows.
@@ -178,6 +178,20 @@ TEST_F(VerifyProofTest, ARewrittenHistoryDoesNotGrowOutOfTheOldOne) {
   rows_[2].values["note"] = "never happened";
   MadeExport::Rechain(&rows_, 2);
   EXPECT_EQ(VerifyGrowth(older, Checkpoint(11), Growth(6, 11)), Outcome::kTampered);
+}
+
+// A later epoch may begin with the tree of an earlier one, or with a part of it.
+TEST_F(VerifyProofTest, AnEpochBeginsWithWhatARestoreLeft) {
+  const auto in_epoch = [&](uint32_t epoch, size_t size) {
+    return NoteOf({OriginOf("acme", epoch), {size}, RootOf(rows_, size), {}}, kNextLog,
+                  {{kWitness, kNow}});
+  };
+  keys_.push_back(KeyOf(OriginOf("acme", 2), SignerOf(kNextLog)).ToText());
+  EXPECT_EQ(VerifyGrowth(Checkpoint(5), in_epoch(2, 11), Growth(5, 11)), Outcome::kProven);
+  EXPECT_EQ(VerifyGrowth(Checkpoint(11), in_epoch(2, 5), ""), Outcome::kTampered);
+  EXPECT_EQ(VerifyGrowth(Checkpoint(5), in_epoch(2, 11), Growth(4, 11)), Outcome::kTampered);
+  EXPECT_EQ(VerifyGrowth(in_epoch(2, 5), Checkpoint(11), Growth(5, 11)), Outcome::kBadInput);
+  EXPECT_EQ(VerifyGrowth(Checkpoint(5), in_epoch(1, 11), Growth(5, 11)), Outcome::kUnanchored);
 }
 
 }  // namespace

@@ -26,6 +26,9 @@ struct Anchor {
   std::optional<NodeHash> root;  // of the rows, at its size
 };
 
+// What every checkpoint of an epoch above 0 says, whatever else is found: a restore was recorded. No fault.
+Finding RestoredFinding(const std::string& file, const Origin& origin);
+
 // A checkpoint of a ledger's chain. kInvalidArgument where the text is none.
 Result<Anchor> ParseAnchor(std::string_view text, std::string file);
 
@@ -34,6 +37,10 @@ class Anchors {
   void Add(Anchor anchor) { all_.push_back(std::move(anchor)); }
   std::vector<Anchor>& all() { return all_; }
   const std::vector<Anchor>& all() const { return all_; }
+
+  // The highest epoch of the ledger that somebody who is trusted vouches for, 0 where there is none: older checkpoints
+  // may cover rows that were lost in a restore.
+  Epoch NewestEpoch(const LedgerId& ledger) const;
 
   // Those of a chain of a ledger, smallest first.
   std::vector<Anchor*> Of(const LedgerId& ledger, const ChainId& chain);

@@ -12,6 +12,10 @@ namespace {
 
 const Error kHashFailed{Code::kInternal, "SHA-256 failed"};
 
+constexpr char kLostInARestore[] =
+    ". The log recorded a restore since, which loses rows; somebody who takes rows away can say "
+    "so, too";
+
 std::string HexOf(const LeafHash& hash) {
   std::string text(2 * hash.bytes.size(), '\0');
   EncodeHex(hash.bytes, text.data());
@@ -70,6 +74,7 @@ Result<void> ChainWalk::Begin(const RowLine& first, Anchors* anchors) {
     return {};
   }
   anchors_ = anchors->Of(ledger_->id, id.value());
+  newest_epoch_ = anchors->NewestEpoch(ledger_->id);
   for (Anchor* const anchor : anchors_) anchor->met = true;
   return MeetAnchors();
 }
@@ -184,11 +189,15 @@ void ChainWalk::JudgeAnchor(const Anchor& anchor) {
                         " rows, and the export was asked for only up to seq " +
                         std::to_string(*ledger_->to_seq)});
   } else if (size > next_) {
-    Find("truncated", next_,
-         "the checkpoint in " + anchor.file + " covers " + std::to_string(size) +
-             " rows, and the chain ends with seq " + std::to_string(next_ - 1) + ": the last " +
-             std::to_string(size - next_) +
-             " are missing, unless the export is the older of the two");
+    const std::string missing = "the checkpoint in " + anchor.file + " covers " +
+                                std::to_string(size) + " rows, and the chain ends with seq " +
+                                std::to_string(next_ - 1) + ": the last " +
+                                std::to_string(size - next_) + " are missing";
+    if (Outlived(anchor)) {
+      Find(kRestored, next_, missing + kLostInARestore);
+    } else {
+      Find("truncated", next_, missing + ", unless the export is the older of the two");
+    }
   } else if (first_ != 0) {
     findings_->Add(
         {Outcome::kUnanchored, "not compared", name_, first_,
@@ -200,9 +209,10 @@ void ChainWalk::JudgeAnchor(const Anchor& anchor) {
 void ChainWalk::JudgeRoot(const Anchor& anchor) {
   const uint64_t size = anchor.checkpoint.size.value;
   if (*anchor.root != anchor.checkpoint.root) {
-    Find("rewritten", size == 0 ? 0 : size - 1,
-         "the first " + std::to_string(size) + " rows are not those of the checkpoint in " +
-             anchor.file);
+    const std::string other = "the first " + std::to_string(size) +
+                              " rows are not those of the checkpoint in " + anchor.file;
+    Find(Outlived(anchor) ? kRestored : "rewritten", size == 0 ? 0 : size - 1,
+         Outlived(anchor) ? other + kLostInARestore : other);
   } else if (anchor.trust.anchored) {
     stale_ = anchor.trust.stale && (stale_ || size > anchored_);
     anchored_ = size;  // they come by size

@@ -49,6 +49,7 @@ class ChainWalk {
   Result<void> MeetAnchors();
   void JudgeAnchor(const Anchor& anchor);
   void JudgeRoot(const Anchor& anchor);
+  bool Outlived(const Anchor& anchor) const { return anchor.origin.epoch < newest_epoch_; }
 
   const LedgerLine* ledger_;
   Findings* findings_;
@@ -69,6 +70,7 @@ class ChainWalk {
   CompactRange tree_;
   bool whole_ = true;  // all rows from 0 on, so that there is a tree
   std::vector<Anchor*> anchors_;
+  Epoch newest_epoch_{};
   size_t next_anchor_ = 0;
   uint64_t anchored_ = 0;
   bool stale_ = false;

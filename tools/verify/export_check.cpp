@@ -137,23 +137,21 @@ void ExportCheck::JudgeUnmet() {
                       "the checkpoint in " + anchor.file + " is of " + chain_id +
                           ", and the export was not asked for it"});
     } else {
+      const bool outlived = anchor.origin.epoch < anchors_->NewestEpoch(ledger_->id);
       findings_->Add({Outcome::kTampered,
-                      "truncated",
+                      outlived ? kRestored : "truncated",
                       {},
                       {},
                       "the checkpoint in " + anchor.file + " covers " +
                           std::to_string(anchor.checkpoint.size.value) + " rows of " + chain_id +
-                          ", and the export has none of it"});
+                          ", and the export has none of it" +
+                          (outlived ? ". The log recorded a restore since" : "")});
     }
   }
 }
 
 void ExportCheck::TellEpoch(const Anchor& anchor) {
-  if (anchor.origin.epoch.value > 0)
-    findings_->Note(
-        "the checkpoint in " + anchor.file + " is of epoch " +
-        std::to_string(anchor.origin.epoch.value) +
-        ": so many times a restore was recorded, of which bulla.events tells what was lost");
+  if (anchor.origin.epoch.value > 0) findings_->Add(RestoredFinding(anchor.file, anchor.origin));
 }
 
 void ExportCheck::TellWhatIsNotProven() {

@@ -22,6 +22,9 @@ enum class Outcome {
 
 std::string_view NameOf(Outcome outcome);
 
+// The verdict on what a recorded restore has lost, or may have.
+inline constexpr char kRestored[] = "restored";
+
 struct Finding {
   Outcome outcome;
   std::string verdict;               // one word: altered, missing, rewritten, …

@@ -117,6 +117,17 @@ void TellTrust(const TrustVerdict& verdict, const std::string& file, const std::
 
 }  // namespace
 
+namespace {
+
+// Logs that are none of Bulla's have no epochs.
+void TellEpoch(const std::string& file, const std::string& origin, Findings* findings) {
+  const Result<Origin> parsed = ParseOrigin(origin);
+  if (parsed.ok() && parsed.value().epoch.value > 0)
+    findings->Add(RestoredFinding(file, parsed.value()));
+}
+
+}  // namespace
+
 Verification VerifyProof(const ProofArguments& arguments, PosixTime now) {
   Verification verification;
   Findings* const findings = &verification.findings;
@@ -135,6 +146,7 @@ Verification VerifyProof(const ProofArguments& arguments, PosixTime now) {
   if (!leaf) return verification;
   Sha256 hasher;
   const TrustVerdict verdict = JudgeNote(*trust, proof.value().note, arguments.file, now, findings);
+  TellEpoch(arguments.file, checkpoint.origin, findings);
   if (!CheckProofFile(proof.value(), *leaf, &hasher).ok()) {
     findings->Add({Outcome::kTampered,
                    "not included",
@@ -175,6 +187,12 @@ std::optional<std::vector<NodeHash>> ReadProof(const std::string& file, Findings
   return hashes;
 }
 
+// The same log, perhaps in a later epoch, which may begin with the tree of the one before.
+bool IsSuccessor(const Origin& older, const Origin& newer) {
+  return older.log_name == newer.log_name && older.ledger == newer.ledger &&
+         older.chain == newer.chain && older.epoch <= newer.epoch;
+}
+
 }  // namespace
 
 Verification VerifyConsistency(const ConsistencyArguments& arguments, PosixTime now) {
@@ -190,20 +208,23 @@ Verification VerifyConsistency(const ConsistencyArguments& arguments, PosixTime 
   const Checkpoint& from = older->checkpoint;
   const Checkpoint& to = newer->checkpoint;
   verification.subject.text = to.origin;
-  if (from.origin != to.origin)
+  if (!IsSuccessor(older->origin, newer->origin))
     return Refuse(findings,
                   "the checkpoints are of two logs: " + from.origin + " and " + to.origin),
            verification;
+  const bool outlived = older->origin.epoch < newer->origin.epoch;
   JudgeNote(*trust, older->note, arguments.older, now, findings);
   const TrustVerdict verdict = JudgeNote(*trust, newer->note, arguments.newer, now, findings);
+  TellEpoch(arguments.newer, to.origin, findings);
   Sha256 hasher;
   if (from.size > to.size) {
     findings->Add({Outcome::kTampered,
-                   "truncated",
+                   outlived && verdict.anchored ? kRestored : "truncated",
                    {},
                    {},
                    "the newer checkpoint covers " + std::to_string(to.size.value) +
-                       " rows, the older one " + std::to_string(from.size.value)});
+                       " rows, the older one " + std::to_string(from.size.value) +
+                       (outlived ? ", of an epoch before a restore was recorded" : "")});
   } else if (!CheckConsistency(from.size, to.size, {from.root, to.root}, *proof, &hasher).ok()) {
     findings->Add(
         {Outcome::kTampered,
