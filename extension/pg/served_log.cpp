@@ -5,6 +5,7 @@ extern "C" {
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
+#include "access/xlog.h"
 #include "catalog/pg_trigger.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -125,7 +126,8 @@ void ConfirmTree(const TreeRow& tree) {
   if (!found) entry->size = 0;
   if (entry->size >= tree.size.value && tree.size.value > 0) return;
   ConfirmWhatWasRead();
-  entry->size = tree.size.value;
+  // What a standby has need not be on the standbys that it will have once it is promoted.
+  if (!RecoveryInProgress()) entry->size = tree.size.value;
 }
 
 }  // namespace bulla

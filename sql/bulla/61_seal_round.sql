@@ -47,7 +47,9 @@ BEGIN
     IF known.log_name IS NULL THEN
         result := '{"state": "unnamed"}';
         RETURN;
-    ELSIF known.sealed_at OPERATOR(pg_catalog.>) (started OPERATOR(pg_catalog.-) every) THEN
+    ELSIF known.sealed_at OPERATOR(pg_catalog.>) (started OPERATOR(pg_catalog.-) every)
+          -- A clock that was set back must not stop the sealing until it has caught up.
+          AND known.sealed_at OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp() THEN
         result := pg_catalog.jsonb_build_object(
             'state', 'recent', 'ago', extract(epoch FROM started OPERATOR(pg_catalog.-) known.sealed_at));
         RETURN;

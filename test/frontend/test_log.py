@@ -249,6 +249,32 @@ class ServedLedgersTest(LogTest):
         self.fetch_bytes(f"{prefix}/{tile_path('entries', 0, checkpoint.size)}", "private", self.token)
 
 
+class EpochsTest(LogTest):
+    """After a restore that was recorded"""
+
+    def test_earlier_epochs_stay_served(self):
+        organization = new_id()
+        self.add_events(300, organization)
+        self.seal(organization)
+        old, tiles = self.prefix(organization), [self.tile(0, 0, prefix=self.prefix(organization)),
+                                                 self.tile(0, 1, 44, prefix=self.prefix(organization))]
+        note = self.fetch(old + "/checkpoint").body
+        self.database.behind_its_back(f"DELETE FROM {EVENTS} WHERE organization_id = %s AND seq >= 280", organization)
+        self.database.run("SELECT bulla.record_restore(%s, 'a test')", EVENTS)
+        self.add_events(5, organization)
+        self.seal(organization)
+        new = self.prefix(organization)
+        self.assertEqual((old[-2:], new[-2:]), ("/0", "/1"))
+        self.assertEqual(self.fetch(old + "/checkpoint").body, note)
+        self.assertEqual([self.tile(0, 0, prefix=old), self.tile(0, 1, 44, prefix=old)], tiles)
+        self.assertEqual(self.checkpoint(organization).size, 285)
+        self.assertEqual(self.tile(0, 0, prefix=new) + self.tile(0, 1, 29, prefix=new), self.leaves(organization))
+        for prefix in (old, new):
+            self.fetch_bytes(f"{prefix}/{tile_path('entries', 0)}", "private", self.token)
+        lost = self.assert_absent(f"{old}/{tile_path('entries', 1, 44)}", self.token)
+        self.assertIn("entry 280 was lost before a restore", lost.json()["detail"])
+
+
 class EntriesTest(LogTest):
     """…/tile/entries/<N>[.p/<W>]"""
 

@@ -54,6 +54,12 @@ DO $$ DECLARE r jsonb; BEGIN CALL bulla.seal_round('0', r); RAISE NOTICE '%', r 
 DO $$ DECLARE r jsonb; BEGIN CALL bulla.seal_round('0', r); RAISE NOTICE '%', r - 'seconds'; END $$;
 SELECT size FROM sizes WHERE ledger = 'audit'::regclass;
 
+-- A clock that was set back does not stop it.
+INSERT INTO audit VALUES (302);
+UPDATE bulla.trees SET sealed_at = sealed_at + interval '1 day';
+DO $$ DECLARE r jsonb; BEGIN CALL bulla.seal_round('1 hour', r); RAISE NOTICE '%', r - 'seconds'; END $$;
+SELECT size FROM sizes WHERE ledger = 'audit'::regclass;
+
 -- A ledger that cannot be sealed keeps no other from it, and is told.
 CREATE TABLE holed (n int);
 SELECT bulla.create_ledger('holed') IS NOT NULL AS created;
