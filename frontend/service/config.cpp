@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <toml++/toml.h>
 
+#include "client/url.h"
 #include "database/conninfo.h"
 #include "http/listener.h"
 #include "http/network.h"
@@ -150,7 +151,16 @@ void Reading::CheckTogether() {
   if (config_.limits.body + config_.limits.head > config_.limits.held_bytes)
     Mistake(PlaceOf("limits.body"), "limits.body and limits.head must fit into limits.held_bytes");
 
-  if (role_ == Role::kService) CheckDatabase();
+  if (role_ == Role::kService) return CheckDatabase();
+  const auto& publish = config_.publish;
+  for (const auto& [key, urls] : {std::pair("publish.webhooks", &publish.webhooks),
+                                  std::pair("publish.peers", &publish.peers),
+                                  std::pair("publish.read_back", &publish.read_back)}) {
+    for (const std::string& url : *urls) {
+      if (const Result<void> checked = client::CheckUrl(url, false); !checked.ok())
+        Mistake(PlaceOf(key), std::string(key) + ": " + checked.error().message);
+    }
+  }
 }
 
 void Reading::CheckDatabase() {
@@ -196,6 +206,11 @@ std::string ShowConfig(const Config& config, Role role) {
   Config shown = config;
   if (const auto conninfo = database::ReadConninfo(shown.database.conninfo))
     shown.database.conninfo = conninfo->shown;
+  // What is behind the host may be a secret.
+  for (std::string& url : shown.publish.webhooks) {
+    const std::size_t path = url.find('/', url.find("://") + 3);
+    if (path != url.npos) url.replace(path + 1, url.npos, "...");
+  }
   std::string text;
   std::string_view section;
   for (const ConfigKey& key : ConfigKeys(role)) {

@@ -49,6 +49,10 @@ struct Config {
   };
   struct Publish {
     std::string directory;
+    std::vector<std::string> webhooks;
+    std::vector<std::string> peers;
+    std::vector<std::string> read_back;
+    std::string ca_file;
   };
   struct Witnesses {
     Time every = std::chrono::seconds(10);

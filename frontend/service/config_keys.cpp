@@ -139,6 +139,14 @@ constexpr ConfigKey kWitnessKeys[] = {
     {"publish", "directory",
      "directory to keep NAME/checkpoint of each log in, and to read back at start; empty: none",
      TextKey{At<&Config::publish, &Publish::directory>}},
+    {"publish", "webhooks", "URLs that each newest checkpoint is sent to, by POST",
+     ListKey{At<&Config::publish, &Publish::webhooks>, true}},
+    {"publish", "peers", "URLs of other witnesses, which are told what was cosigned",
+     ListKey{At<&Config::publish, &Publish::peers>, true}},
+    {"publish", "read_back", "URLs that serve what was published, to be read back at start",
+     ListKey{At<&Config::publish, &Publish::read_back>, true}},
+    {"publish", "ca_file", "file with the CAs that these are to have (PEM); empty: the system's",
+     TextKey{At<&Config::publish, &Publish::ca_file>}},
 };
 
 // What a witness shares with the service: what it has beside that comes first.

@@ -65,6 +65,21 @@ service::GaugeFamily PerLog(std::string name, std::string help, const Witness& w
           }};
 }
 
+void AddTarget(service::Metrics& metrics, const Background& target) {
+  metrics.Add(service::Gauge{"bulla_witness_published_timestamp_seconds",
+                             "When a target last had all that it was to have.",
+                             {{"target", target.name()}},
+                             [&target]() -> std::optional<double> {
+                               if (target.done_at() == 0) return {};
+                               return static_cast<double>(target.done_at());
+                             }});
+  metrics.Add(service::Gauge{"bulla_witness_publish_failures_total",
+                             "Attempts to publish to a target that failed.",
+                             {{"target", target.name()}},
+                             [&target] { return static_cast<double>(target.failures()); },
+                             true});
+}
+
 }  // namespace
 
 void AddEndpoints(http::Router& router, Witness& witness) {
@@ -111,7 +126,9 @@ std::vector<std::string> Routes() {
   return {kAddCheckpoint, kCheckpoint, "/health", "/health/live", "/health/ready", "/metrics"};
 }
 
-void AddGauges(service::Metrics& metrics, const Witness& witness, const EvidenceStore& evidence) {
+void AddGauges(service::Metrics& metrics, const Witness& witness, const EvidenceStore& evidence,
+               const Publisher& publisher) {
+  for (const Background* target : publisher.backgrounds()) AddTarget(metrics, *target);
   metrics.Add(service::GaugeFamily{
       "bulla_witness_consistent",
       "0 while evidence against the log waits to be acknowledged, else 1.", [&witness, &evidence] {

@@ -19,6 +19,7 @@ void AddAdministration(http::Router& router, const Witness& witness,
 // Every route of both.
 std::vector<std::string> Routes();
 
-void AddGauges(service::Metrics& metrics, const Witness& witness, const EvidenceStore& evidence);
+void AddGauges(service::Metrics& metrics, const Witness& witness, const EvidenceStore& evidence,
+               const Publisher& publisher);
 
 }  // namespace bulla::witness

@@ -1,37 +1,49 @@
 // Where cosigned checkpoints go, beside the answers; and whether what went there is ahead of us.
 #pragma once
 
+#include <memory>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
-#include "core/add_checkpoint.h"
 #include "core/witness_state.h"
+#include "witness/peer.h"
+#include "witness/webhook.h"
 
 namespace bulla::witness {
 
-// One cosigned checkpoint on its way out.
-struct Published {
-  std::string name;  // NameOfOrigin
-  std::string note;  // with our cosignature
+// What was published cannot be read back now.
+struct ReadBackError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct Targets {
+  std::string directory;
+  std::vector<std::string> webhooks, peers;  // URLs
+  client::Rules rules;
 };
 
 // A directory with DIRECTORY/NAME/checkpoint for each log, as a witness's monitoring prefix has it: any web server can serve it.
+// And webhooks and peers, each of which has a thread of its own.
 class Publisher {
  public:
-  // An empty name: nothing is published.
-  explicit Publisher(std::string directory) : directory_(std::move(directory)) {}
+  Publisher(const Targets& targets, EvidenceStore& evidence, service::Log& log,
+            const std::function<PosixTime()>& now);
 
-  // On disk when it returns. Throws std::runtime_error.
-  void Publish(const Published& published);
+  // Into the directory: on disk when it returns. Throws FileError.
+  void Write(const std::string& name, const std::string& note);
+  // To the others, later.
+  void Send(const std::string& name, const std::string& note);
+  void Tell(const Step& step);
 
-  // Reads back what stands there. Throws StateError where that is ahead of the state, or is not ours.
-  void CheckNotAhead(const WitnessState& state) const;
+  void Stop();
+  // All that works in the background, for metrics.
+  std::vector<Background*> backgrounds() const;
 
  private:
   const std::string directory_;
+  std::vector<std::unique_ptr<Webhook>> webhooks_;
+  std::vector<std::unique_ptr<Peer>> peers_;
 };
-
-// Throws StateError where this note, which was found at that place, is not one that a witness with this state has published
-// or could publish.
-void CheckNote(const std::string& note, const std::string& place, const WitnessState& state);
 
 }  // namespace bulla::witness

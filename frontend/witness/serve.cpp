@@ -14,6 +14,7 @@
 #include "service/serve.h"
 #include "service/version.h"
 #include "witness/endpoints.h"
+#include "witness/read_back.h"
 
 namespace bulla::witness {
 namespace {
@@ -40,13 +41,15 @@ void RefuseDatabaseUser() {
 class Service {
  public:
   explicit Service(const Config& config)
-      : config_(config),
-        log_(config.log_level),
-        metrics_(Routes()),
-        publisher_(config.publish.directory) {
+      : config_(config), log_(config.log_level), metrics_(Routes()) {
     StateFile state(KeyPath(config), StatePath(config));
-    publisher_.CheckNotAhead(state.state());
+    const client::Rules rules{.ca_file = config.publish.ca_file};
+    CheckDirectory(config.publish.directory, state.state());
+    CheckPrefixes(config.publish.read_back, rules, state.state());
     evidence_.emplace(EvidencePath(config), state.verifier());
+    const auto& publish = config.publish;
+    publisher_.emplace(Targets{publish.directory, publish.webhooks, publish.peers, rules},
+                       *evidence_, log_, Now);
     service::RaiseFileLimit();
     log_.Write(Level::kInfo, "witness",
                {{"key", state.verifier().ToText()},
@@ -54,11 +57,11 @@ class Service {
                 {"version", service::Version()}});
     if (geteuid() == 0)
       log_.Write(Level::kWarning, "a witness needs no rights of root: give it a user of its own");
-    witness_.emplace(std::move(state), *evidence_, publisher_, log_, config.witness.refresh_every,
+    witness_.emplace(std::move(state), *evidence_, *publisher_, log_, config.witness.refresh_every,
                      Now);
     AddEndpoints(api_router_, *witness_);
     AddAdministration(admin_router_, *witness_, draining_, metrics_);
-    AddGauges(metrics_, *witness_, *evidence_);
+    AddGauges(metrics_, *witness_, *evidence_, *publisher_);
     api_.emplace(ApiOptions());
     admin_.emplace(AdminOptions());
     LogAddresses("admin", *admin_);
@@ -83,6 +86,7 @@ class Service {
     log_.Write(Level::kInfo, "stopping: requests under way are answered, no new ones accepted");
     const bool all = api_->Drain(config_.drain);
     witness_->Stop();
+    publisher_->Stop();
     admin_->Drain(milliseconds(100));
     log_.Write(all ? Level::kInfo : Level::kWarning,
                all ? "stopped: all requests were answered" : "stopped: some requests were cut off");
@@ -130,8 +134,8 @@ class Service {
   const Config config_;
   service::Log log_;
   service::Metrics metrics_;
-  Publisher publisher_;
   std::optional<EvidenceStore> evidence_;
+  std::optional<Publisher> publisher_;
   std::optional<Witness> witness_;
   std::atomic<bool> draining_{false};
   http::Router api_router_;
@@ -166,6 +170,8 @@ int Serve(const Config& config) {
   } catch (const StateError&) {
     throw;
   } catch (const service::ConfigError&) {
+    throw;
+  } catch (const ReadBackError&) {
     throw;
   } catch (const std::runtime_error& reason) {
     throw service::StartError(reason.what());

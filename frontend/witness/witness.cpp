@@ -12,6 +12,7 @@ struct Witness::Judged {
   Reply reply;
   // Where it is to be cosigned.
   std::optional<CosignedCheckpoint> cosign = {};
+  std::optional<Step> step = {};
   // It was judged by what this batch changes: where that is not remembered, the answer would be wrong.
   bool depends_on_changes = false;
 };
@@ -65,7 +66,13 @@ Witness::Witness(StateFile state, EvidenceStore& evidence, Publisher& publisher,
   Changes all;
   for (const auto& [origin, remembered] : state_.state().logs) {
     origins_.push_back(origin);
-    if (remembered.newest) all.emplace(origin, *remembered.newest);
+    if (!remembered.newest) continue;
+    all.emplace(origin, *remembered.newest);
+    // Peers hear where it stands, with a proof from there to there.
+    const CosignedCheckpoint& newest = *remembered.newest;
+    publisher_.Tell({NameOfOrigin(origin),
+                     {newest.checkpoint.size, {}, newest.note, newest.checkpoint},
+                     remembered.keys});
   }
   Show(all);
   thread_ = std::thread([this] { Work(); });
@@ -145,6 +152,7 @@ void Witness::Process(std::deque<AddJob> jobs) {
     } else if (one.cosign) {
       one.cosign->time = *time;
       one.reply = {200, FormatSignatureLine(state_.Cosign(*one.cosign))};
+      publisher_.Tell(*one.step);
     }
     job.done(one.reply);
   }
@@ -173,6 +181,8 @@ Witness::Judged Witness::Decide(const AddCheckpoint& request, const Changes& cha
   if (verdict.value().answer == WitnessAnswer::kCosign) {
     judged.depends_on_changes = true;
     judged.cosign = {OfLog(request.note, known.keys), request.checkpoint, {}};
+    judged.step = {NameOfOrigin(origin), request, known.keys};
+    judged.step->request.note = judged.cosign->note;
   } else if (verdict.value().answer == WitnessAnswer::kOtherOldSize) {
     judged.reply.text = std::to_string(last.size.value) + "\n";
   } else {
@@ -235,7 +245,7 @@ bool Witness::Show(const Changes& changes) {
       note.signatures.push_back(state_.Cosign(newest));
       fresh.push_back(std::make_shared<LogStatus>(
           LogStatus{origin, newest.checkpoint, newest.time, FormatNote(note)}));
-      publisher_.Publish({NameOfOrigin(origin), fresh.back()->note});
+      publisher_.Write(NameOfOrigin(origin), fresh.back()->note);
     }
   } catch (const std::exception& reason) {
     Fail("a checkpoint cannot be published; its cosignature is not given", reason);
@@ -245,6 +255,7 @@ bool Witness::Show(const Changes& changes) {
   const std::lock_guard lock(shown_mutex_);
   for (auto& status : fresh) {
     std::string name = NameOfOrigin(status->origin);
+    publisher_.Send(name, status->note);
     shown_.insert_or_assign(std::move(name), std::move(status));
   }
   return true;

@@ -11,7 +11,8 @@ import time
 import unittest
 
 import witness_oracle
-from support import ROOT, Closed, wait_until
+from service import run
+from support import BUILD, ROOT, Closed, wait_until
 from witness_oracle import Log, consistent, cosigned_at, parse_text, text_of
 from witness_support import WitnessTest
 
@@ -366,7 +367,7 @@ class EvidenceTest(WitnessTest):
 
     def setUp(self):
         super().setUp()
-        self.log = Log(leaves=9)
+        self.log = Log("log.example.com/bulla/0190f3c2-a1b4-7d3e-8f00-112233445566/0/0", leaves=9)
         self.files = self.make(self.log, witness__refresh_every="200ms")
         self.witness = self.serve(self.files)
         self.assertEqual(self.witness.add(self.log.request(0, 5)).status, 200)
@@ -392,6 +393,9 @@ class EvidenceTest(WitnessTest):
         content = {path.name: path.read_text(encoding="utf-8") for path in kept.iterdir()}
         self.assertEqual(set(content), {"old", "new", "proof", "about"})
         self.assertEqual((content["old"], content["new"], content["proof"]), (self.log.note(5), fork.note(), ""))
+        done = run(BUILD / "bulla-verify", "consistency", *[kept / part for part in ("old", "new", "proof")],
+                   "--vkey", self.log.key.vkey, "--no-witness")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         for part in ("kind other-root\n", f"witness {self.files.vkey}\n",
                      f"trust {self.log.key.vkey} {self.log.origin}\n"):
             self.assertIn(part, content["about"])
@@ -425,6 +429,10 @@ class EvidenceTest(WitnessTest):
         self.assertEqual((kept / "new").read_text(encoding="utf-8"), fork.note())
         self.assertEqual((kept / "proof").read_text(encoding="ascii"),
                          "".join(witness_oracle.b64(item) + "\n" for item in fork.proof(5)))
+        # Anybody can check it, with the auditors' program.
+        done = run(BUILD / "bulla-verify", "consistency", *[kept / part for part in ("old", "new", "proof")],
+                   "--vkey", self.log.key.vkey, "--no-witness")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         # A fork is never proved; growing honestly does not hide it.
         self.assert_cosigned(self.files, self.witness.add(self.log.request(5, 9)), self.log.note())
         self.restart()

@@ -262,5 +262,31 @@ TEST_F(ConfigTest, EveryKeyIsShownOnceWithItsVariable) {
 // A default that its own range refuses would be read back as a mistake.
 TEST_F(ConfigTest, DefaultsAreAllowed) { EXPECT_EQ(Mistake(ShowConfig(Config())), "nothing"); }
 
+TEST_F(ConfigTest, AWitnessHasKeysAndDefaultsOfItsOwn) {
+  const Config config = DefaultConfig(Role::kWitness);
+  const std::string shown = ShowConfig(config, Role::kWitness);
+  for (const ConfigKey& key : ConfigKeys(Role::kWitness))
+    EXPECT_NE(shown.find("; " + key.variable() + "\n"), std::string::npos) << key.variable();
+  EXPECT_EQ(shown.find("[database]"), std::string::npos);
+  EXPECT_EQ(ShowConfig(DefaultConfig(Role::kService)).find("[witness]"), std::string::npos);
+  Write(shown);
+  EXPECT_EQ(ShowConfig(ReadConfig(file_, {}, Role::kWitness), Role::kWitness), shown);
+  EXPECT_NE(config.api.listen, DefaultConfig(Role::kService).api.listen);
+  EXPECT_EQ(ReadConfig("", {{"BULLAD_WITNESS_STATE", "/x"}}, Role::kWitness).witness.state, "/x");
+  EXPECT_EQ(Mistake("[witness]\nstate = \"/x\"\n").find("FILE:1: there is no witness"), 0U);
+}
+
+TEST_F(ConfigTest, WhereAWitnessPublishesIsNotShownWhole) {
+  Write(
+      "[publish]\nwebhooks = [\"https://hooks.example.com/T0/secret?x=y\", "
+      "\"https://a.example\"]\n");
+  const Config config = ReadConfig(file_, {}, Role::kWitness);
+  EXPECT_EQ(config.publish.webhooks[0], "https://hooks.example.com/T0/secret?x=y");
+  const std::string shown = ShowConfig(config, Role::kWitness);
+  EXPECT_NE(shown.find(R"(webhooks = ["https://hooks.example.com/...", "https://a.example"])"),
+            std::string::npos)
+      << shown;
+}
+
 }  // namespace
 }  // namespace bulla::service
