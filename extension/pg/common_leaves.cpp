@@ -44,11 +44,10 @@ TreeSize CommonLeaves(const LogChain& chain, const TreeRow& tree) {
       FindBoundary(ReadChainBoundaries(chain.ledger_id), chain.name);
   const uint64 gone = boundary == nullptr ? 0 : static_cast<uint64>(boundary->seq);
   uint64 common = std::min(gone, tree.size.value);
-  uint64 apart = tree.size.value + 1;
   if (common == tree.size.value || StandsAsSealed(chain, tree, tree.size.value - 1))
     return tree.size;
-  // The row after these is the first that may be another, and apart - 1 is one that is.
-  apart = tree.size.value;
+  // So many leaves are common, and the last of so many is not.
+  uint64 apart = tree.size.value;
   while (apart - common > 1) {
     const uint64 middle = common + (apart - common) / 2;
     (StandsAsSealed(chain, tree, middle - 1) ? common : apart) = middle;
