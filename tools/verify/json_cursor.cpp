@@ -1,6 +1,7 @@
 #include "verify/json_cursor.h"
 
 #include <charconv>
+#include <cstring>
 
 #include "core/hex.h"
 #include "core/utf8.h"
@@ -10,6 +11,32 @@ namespace {
 
 // Ends a run of characters that stand for themselves: the quote, the backslash and control characters.
 bool IsSpecial(char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; }
+
+constexpr uint64_t kOnes = 0x0101010101010101;
+constexpr uint64_t kHighBits = 0x8080808080808080;
+
+uint64_t EightBytes(const char* at) {
+  uint64_t bytes;
+  std::memcpy(&bytes, at, sizeof bytes);
+  return bytes;
+}
+
+// Whether a byte of the eight is below this one, which is at most 0x80.
+bool HasBelow(uint64_t bytes, unsigned char bound) {
+  return ((bytes - kOnes * bound) & ~bytes & kHighBits) != 0;
+}
+
+bool HasSpecial(uint64_t bytes) {
+  return HasBelow(bytes, 0x20) || HasBelow(bytes ^ kOnes * '"', 1) ||
+         HasBelow(bytes ^ kOnes * '\\', 1);
+}
+
+// The first special character, or the end. The bits of all bytes before it go into `all`.
+const char* PlainUntil(const char* at, const char* end, uint64_t* all) {
+  for (; end - at >= 8 && !HasSpecial(EightBytes(at)); at += 8) *all |= EightBytes(at);
+  for (; at != end && !IsSpecial(*at); ++at) *all |= static_cast<unsigned char>(*at);
+  return at;
+}
 
 bool IsUtf8(std::string_view text) {
   while (!text.empty())
@@ -57,32 +84,31 @@ bool JsonCursor::Expect(std::string_view bytes) { return Skip(bytes) || Fail(); 
 bool JsonCursor::Text(std::string_view* text) {
   if (!Expect("\"")) return false;
   const char* const start = at_;
-  const char* until = at_;
-  unsigned char all = 0;
-  for (; until != end_ && !IsSpecial(*until); ++until) all |= static_cast<unsigned char>(*until);
-  if (until != end_ && *until == '\\') return UnescapedText(until, text);
+  uint64_t all = 0;
+  const char* const until = PlainUntil(at_, end_, &all);
+  if (until != end_ && *until == '\\') return UnescapedText(until, all, text);
   if (until == end_ || *until != '"') {
     at_ = until;
     return Fail();
   }
   *text = {start, until};
-  if (all >= 0x80 && !IsUtf8(*text)) return Fail();
+  if ((all & kHighBits) != 0 && !IsUtf8(*text)) return Fail();
   at_ = until + 1;
   return true;
 }
 
-bool JsonCursor::UnescapedText(const char* plain_until, std::string_view* text) {
+bool JsonCursor::UnescapedText(const char* plain_until, uint64_t all, std::string_view* text) {
   const size_t from = unescaped_->size();
   for (;;) {
     unescaped_->append(at_, plain_until);
     at_ = plain_until;
     if (Skip("\"")) break;
     if (!TakeEscape()) return Fail();
-    plain_until = at_;
-    while (plain_until != end_ && !IsSpecial(*plain_until)) ++plain_until;
+    plain_until = PlainUntil(at_, end_, &all);
   }
   *text = std::string_view(*unescaped_).substr(from);
-  return IsUtf8(*text) || Fail();
+  // What escapes stand for is ASCII.
+  return (all & kHighBits) == 0 || IsUtf8(*text) || Fail();
 }
 
 // One character has one form: \u00xx only for control characters without a shorter one, in lower case.

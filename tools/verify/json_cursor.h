@@ -30,7 +30,8 @@ class JsonCursor {
     failed_ = true;
     return false;
   }
-  bool UnescapedText(const char* plain_until, std::string_view* text);
+  // `all` has the bits of the bytes before `plain_until`.
+  bool UnescapedText(const char* plain_until, uint64_t all, std::string_view* text);
   bool TakeEscape();
 
   const char* begin_;
