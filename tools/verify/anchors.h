@@ -20,6 +20,8 @@ struct Anchor {
   SignedNote note;
   Checkpoint checkpoint;
   Origin origin;
+  // Whose log vouches for it, where that is not the chain's own: the origin of bulla.heads.
+  std::string signer;
   TrustVerdict trust;
 
   bool met = false;              // its chain was in the export

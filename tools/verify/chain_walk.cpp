@@ -217,7 +217,9 @@ void ChainWalk::JudgeRoot(const Anchor& anchor) {
     stale_ = anchor.trust.stale && (stale_ || size > anchored_);
     anchored_ = size;  // they come by size
     findings_->Prove("the first " + std::to_string(size) + " rows of chain \"" + name_ +
-                     "\" are those that " + anchor.checkpoint.origin + " signed" +
+                     "\" are those that " +
+                     (anchor.signer.empty() ? anchor.checkpoint.origin + " signed"
+                                            : anchor.signer + " tells of") +
                      ToldBy(anchor.trust));
   } else if (anchor.earlier) {
     findings_->Prove("the first " + std::to_string(size) + " rows of chain \"" + name_ +

@@ -131,6 +131,9 @@ Verification VerifyExport(const ExportArguments& arguments, PosixTime now) {
   if (!trust || !AddAnchors(arguments.checkpoints, false, *trust, now, &anchors, findings) ||
       !AddAnchors(arguments.earlier, true, *trust, now, &anchors, findings))
     return verification;
+  auto heads = ReadHeads(arguments.heads, *trust, now, findings);
+  if (!heads) return verification;
+  for (Anchor& anchor : *heads) anchors.Add(std::move(anchor));
   const Descriptor input(arguments.file);
   if (input.number() < 0) {
     Refuse(findings, arguments.file + ": " + std::strerror(errno));

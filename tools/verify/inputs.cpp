@@ -4,7 +4,9 @@
 #include <cstring>
 #include <memory>
 
+#include "core/proof_file.h"
 #include "verify/commands.h"
+#include "verify/heads_anchor.h"
 
 namespace bulla::verify {
 namespace {
@@ -42,6 +44,40 @@ std::optional<Trust> MakeTrust(const TrustArguments& arguments, Findings* findin
   Result<Trust> trust = Trust::FromPolicy(text.value(), arguments.demands);
   if (!trust.ok()) return refuse(arguments.policy + ": " + trust.error().message);
   return std::move(trust).value();
+}
+
+std::optional<std::vector<Anchor>> ReadHeads(const HeadsArguments& arguments, const Trust& trust,
+                                             PosixTime now, Findings* findings) {
+  std::vector<Anchor> anchors;
+  const auto refuse = [findings](const std::string& why) -> std::optional<std::vector<Anchor>> {
+    findings->Add({Outcome::kBadInput, "unreadable", {}, {}, why});
+    return {};
+  };
+  if (arguments.files.empty()) return anchors;
+  const std::vector<std::string> logs = trust.logs();
+  if (arguments.log.empty() && logs.size() != 1)
+    return refuse("--heads-log has to say which of the logs that you trust is bulla.heads");
+  const std::string& heads = arguments.log.empty() ? logs[0] : arguments.log;
+  Sha256 hasher;
+  for (const std::string& file : arguments.files) {
+    const Result<std::string> text = ReadFile(file, kMaxProofFileSize);
+    if (!text.ok()) return refuse(text.error().message);
+    Result<Anchor> anchor = ParseHeadsAnchor(text.value(), file, &hasher);
+    if (!anchor.ok() && anchor.error().code == Code::kCorrupt) {
+      findings->Add(
+          {Outcome::kTampered, "not included", {}, {}, file + ": " + anchor.error().message});
+      return {};
+    }
+    if (!anchor.ok()) return refuse(file + ": " + anchor.error().message);
+    anchor.value().trust = JudgeNote(trust, anchor.value().note, file, now, findings);
+    // Other ledgers can have rows of this form.
+    if (anchor.value().signer != heads) {
+      anchor.value().trust = {};
+      anchor.value().trust.why = "it is not of bulla.heads as you know it";
+    }
+    anchors.push_back(std::move(anchor).value());
+  }
+  return anchors;
 }
 
 TrustVerdict JudgeNote(const Trust& trust, const SignedNote& note, const std::string& file,

@@ -55,6 +55,21 @@ void AddTrust(CLI::App* command, Arguments* arguments) {
   command->add_flag("--json", arguments->json, "print one JSON object instead of sentences");
 }
 
+void AddHeads(CLI::App* command, HeadsArguments* heads) {
+  command
+      ->add_option("--heads", heads->files,
+                   "proof from bulla.heads (bulla.heads_proof), whose checkpoint vouches for the "
+                   "chain; repeatable")
+      ->type_name("FILE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command
+      ->add_option("--heads-log", heads->log,
+                   "which of the trusted logs is bulla.heads, by its origin; not needed where one "
+                   "is trusted")
+      ->type_name("ORIGIN");
+}
+
 void AddExport(CLI::App* app, Arguments* arguments) {
   CLI::App* const command = app->add_subcommand(
       "export", "an export (bulla.export): rows, hashes, chains, and checkpoints of them");
@@ -73,6 +88,7 @@ void AddExport(CLI::App* app, Arguments* arguments) {
       ->type_name("FILE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  AddHeads(command, &into.heads);
   AddTrust(command, arguments);
 }
 
@@ -87,6 +103,7 @@ void AddProof(CLI::App* app, Arguments* arguments) {
   leaf->add_option("--hash", arguments->proof.hash, "the row's hash, in hexadecimal")
       ->type_name("HEX");
   leaf->require_option(1);
+  AddHeads(command, &arguments->proof.heads);
   AddTrust(command, arguments);
 }
 

@@ -98,6 +98,32 @@ std::optional<LeafHash> LeafOf(const ProofArguments& arguments, const ProofFile&
   return leaf;
 }
 
+// What bulla.heads says of the checkpoint takes the place of who signed it. False where it says something else.
+bool MeetHeads(const std::vector<Anchor>& heads, const Checkpoint& checkpoint,
+               TrustVerdict* verdict, Findings* findings) {
+  for (const Anchor& anchor : heads) {
+    const bool same_tree =
+        anchor.checkpoint.origin == checkpoint.origin && anchor.checkpoint.size == checkpoint.size;
+    if (!same_tree)
+      return Refuse(findings,
+                    anchor.file + ": it tells of " + std::to_string(anchor.checkpoint.size.value) +
+                        " rows of " + anchor.checkpoint.origin + ", and the proof is of " +
+                        std::to_string(checkpoint.size.value) + " of " + checkpoint.origin),
+             false;
+    if (anchor.checkpoint.root != checkpoint.root) {
+      findings->Add({Outcome::kTampered,
+                     "rewritten",
+                     {},
+                     {},
+                     "the checkpoint of the proof is not the one that bulla.heads tells of in " +
+                         anchor.file});
+      return false;
+    }
+    *verdict = anchor.trust;
+  }
+  return true;
+}
+
 // What a checkpoint that fits is worth.
 void TellTrust(const TrustVerdict& verdict, const std::string& file, const std::string& shown,
                Findings* findings) {
@@ -145,8 +171,10 @@ Verification VerifyProof(const ProofArguments& arguments, PosixTime now) {
   const std::optional<LeafHash> leaf = LeafOf(arguments, proof.value(), findings);
   if (!leaf) return verification;
   Sha256 hasher;
-  const TrustVerdict verdict = JudgeNote(*trust, proof.value().note, arguments.file, now, findings);
+  TrustVerdict verdict = JudgeNote(*trust, proof.value().note, arguments.file, now, findings);
   TellEpoch(arguments.file, checkpoint.origin, findings);
+  const auto heads = ReadHeads(arguments.heads, *trust, now, findings);
+  if (!heads || !MeetHeads(*heads, checkpoint, &verdict, findings)) return verification;
   if (!CheckProofFile(proof.value(), *leaf, &hasher).ok()) {
     findings->Add({Outcome::kTampered,
                    "not included",

@@ -46,6 +46,12 @@ Result<Trust> Trust::FromPolicy(std::string_view text, const Demands& demands) {
   return Trust(std::move(policy).value(), demands);
 }
 
+std::vector<std::string> Trust::logs() const {
+  std::vector<std::string> names;
+  for (const VerifierKey& key : policy_.logs()) names.push_back(key.name());
+  return names;
+}
+
 Result<TrustVerdict> Trust::Judge(const SignedNote& note, PosixTime now) const {
   const Result<PolicyVerdict> judged = policy_.Judge(note);
   if (!judged.ok()) return judged.error();

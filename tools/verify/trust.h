@@ -33,6 +33,9 @@ class Trust {
   static Result<Trust> FromKeys(const std::vector<std::string>& keys, const Demands& demands);
   static Result<Trust> FromPolicy(std::string_view text, const Demands& demands);
 
+  // The names of the logs, which are their origins.
+  std::vector<std::string> logs() const;
+
   // kAuthenticationFailed where a signature that claims to be of a trusted key is not.
   Result<TrustVerdict> Judge(const SignedNote& note, PosixTime now) const;
 

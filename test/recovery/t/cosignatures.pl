@@ -7,6 +7,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/..";
 use BullaTest;
+use MIME::Base64;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -182,5 +183,51 @@ verifies(0, qr/^shown: the record is the one with seq 17 of the/m, 'a row of ano
 is((split /\n/, ask("SELECT split_part(bulla.proof_file('audit', '', 17), E'\\n\\n', 2)"))[1],
 	ask(q{SELECT max(size) FROM bulla.heads WHERE ledger_id = (SELECT id FROM bulla.ledgers WHERE ledger = 'audit'::regclass)
 		AND seq < (SELECT max(size) FROM bulla.cosigned)}), 'of a size that the witnessed checkpoint of bulla.heads tells');
+
+# One witnessed checkpoint, that of bulla.heads, vouches for every chain: neither another key nor another cosignature is needed.
+$ENV{PGCLIENTENCODING} = 'UTF8';
+my $export = keep('audit.jsonl', ask("SELECT bulla.export('audit')") . "\n");
+my $head = keep('head', ask("SELECT bulla.heads_proof('audit')"));
+verifies(0, qr/^shown: the first \d+ rows of chain "" are those that \S+ tells of, cosigned by w1 at .*^proven: \d+ rows in 1 chain of public.audit/ms,
+	'an export', 'export', $export, '--heads', $head, '--policy', $policy);
+my @lanes = map { ('--heads', keep("lane $_", ask("SELECT bulla.heads_proof('lanes', 'lane $_')"))) } 0 .. 2;
+verifies(0, qr/^proven: 30 rows in 3 chains of public.lanes/m, 'chains', 'export',
+	keep('lanes.jsonl', ask("SELECT bulla.export('lanes')") . "\n"), @lanes, '--policy', $policy);
+verifies(2, qr/^not anchored: chain "lane 2"/m, 'all but one of them', 'export', "$directory/lanes.jsonl", @lanes[ 0 .. 3 ], '--policy', $policy);
+verifies(4, qr/is of another ledger than the export/, 'those of another ledger', 'export', $export, @lanes[ 0, 1 ], '--policy', $policy);
+verifies(0, qr/^shown: the record is the one with seq 17 .*, cosigned by w1/m, 'a row', 'proof', "$directory/row", '--record', "$directory/r17",
+	'--heads', $head, '--policy', $policy);
+verifies(4, qr/it tells of 300 rows of .*, and the proof is of/, 'a row, and the checkpoint of another size', 'proof', "$directory/row",
+	'--record', "$directory/r17", '--heads', keep('small', ask("SELECT bulla.heads_proof('audit', '', 300)")), '--policy', $policy);
+verifies(2, qr/no witness is trusted/, 'without a witness', 'export', $export, '--heads', $head, '--vkey', $heads_key);
+verifies(2, qr/no log that you trust has signed it/, 'of a log that nobody trusts', 'export', $export, '--heads', $head, '--vkey', $audit_key,
+	'--vkey', $key{w1}, '--heads-log', (split /\+/, $heads_key)[0]);
+my @two_logs = ('--vkey', $audit_key, '--vkey', $heads_key, '--vkey', $key{w1});
+verifies(4, qr/--heads-log has to say/, 'two logs', 'export', $export, '--heads', $head, @two_logs);
+verifies(0, qr/^proven/m, 'two logs, and which it is', 'export', $export, '--heads', $head, @two_logs, '--heads-log', (split /\+/, $heads_key)[0]);
+verifies(2, qr/it is not of bulla.heads as you know it/, 'and which it is not', 'export', $export, '--heads', $head, @two_logs,
+	'--heads-log', (split /\+/, $audit_key)[0]);
+my $file = ask("SELECT bulla.heads_proof('audit')");
+my ($extra) = $file =~ /^extra (\S+)$/m;
+for (
+	[ 1, qr/does not lead from the row of bulla.heads/, 'another root', sub { $_[0] =~ s/(\\x[0-9a-f]{20})(.)/$1 . ($2 eq '0' ? '1' : '0')/er } ],
+	[ 1, qr/does not lead from the row of bulla.heads/, 'another ledger', sub { $_[0] =~ s/(-[0-9a-f]{11})(.)/$1 . ($2 eq '0' ? '1' : '0')/er } ],
+	[ 4, qr/is of another ledger or seq than the proof/, 'another seq', sub { my $r = $_[0]; substr($r, -33, 1) ^= "\1"; $r } ],
+	[ 4, qr/is no record of bulla.heads/, 'the record of something else', sub { $_[0] =~ s/chain_id/chain_if/r } ],
+	[ 4, qr/is no record of bulla.heads/, 'more than a record', sub { $_[0] . 'x' } ],
+	[ 4, qr/is no record of bulla.heads/, 'less than one', sub { substr($_[0], 0, -1) } ])
+{
+	my ($want, $pattern, $name, $change) = @$_;
+	my $changed = encode_base64($change->(decode_base64($extra)), '');
+	verifies($want, $pattern, $name, 'export', $export, '--heads', keep('changed', $file =~ s/^extra \S+$/extra $changed/mr), '--policy', $policy);
+}
+verifies(4, qr/is no record of bulla.heads/, 'no record', 'export', $export, '--heads', keep('changed', $file =~ s/^extra \S+\n//mr), '--policy', $policy);
+
+# A superuser makes another value fit, hash by hash, and seals nothing: bulla.heads tells.
+$node->safe_psql('postgres', q{BEGIN; SET LOCAL bulla.restore = on; ALTER TABLE audit DISABLE TRIGGER ALL;
+	UPDATE audit SET n = 4711 WHERE seq = (SELECT max(seq) FROM audit);
+	UPDATE audit SET hash = sha256('\x00'::bytea || bulla.row_record('audit', '', seq)) WHERE n = 4711; COMMIT});
+verifies(1, qr/^rewritten: seq \d+: the first \d+ rows are not those/m, 'rewritten history', 'export',
+	keep('rewritten.jsonl', ask("SELECT bulla.export('audit')") . "\n"), '--heads', $head, '--policy', $policy);
 $node->stop;
 done_testing();
