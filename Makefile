@@ -31,8 +31,8 @@ bench:  ## install what is needed, build, and measure on a private cluster
 	tools/deps wrk
 	bench/run
 
-soak: deps  ## run the isolation, recovery and fuzz tests with ROUNDS (100) of each fault, again until MINUTES (0) are over
-	BULLA_SOAK_ROUNDS=$(or $(ROUNDS),100) test/check --minutes $(or $(MINUTES),0) isolation recovery fuzz
+soak: deps  ## run the isolation, recovery, fuzz and witness tests with ROUNDS (100) of each fault, again until MINUTES (0) are over
+	BULLA_SOAK_ROUNDS=$(or $(ROUNDS),100) test/check --minutes $(or $(MINUTES),0) isolation recovery fuzz front:witness_state
 
 down:  ## stop and remove every private cluster of this checkout, and what serves it
 	tools/cluster down
