@@ -1,9 +1,14 @@
 """Witnesses are asked to cosign bulla.heads: regularly, by one bullad of several, and whatever they answer."""
+import pathlib
+import shutil
+import tempfile
 import time
+import types
 
 from service import BulladTest, new_id
 from support import wait_until
 from witness_double import Witness
+from witness_support import WitnessFiles
 
 HEARD, FAILURES, DISAGREES = ("bulla_witness_heard_timestamp_seconds", "bulla_witness_failures",
                               "bulla_witness_disagrees")
@@ -64,6 +69,24 @@ class WitnessesTest(BulladTest):
         self.assertLess(abs(heard - time.time()), 60)
         self.assertEqual(self.bullad.metric(FAILURES, witness="one.example"), 0)
         self.assertEqual(self.bullad.metric(DISAGREES, witness="one.example"), 0)
+
+    def test_bullad_witness_cosigns_also_where_it_is_forgotten_how_far_it_is(self):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="bulla-witness-"))
+        self.addCleanup(shutil.rmtree, folder)
+        [(log_key,)] = self.database.run("SELECT bulla.verifier_key('bulla.heads')")
+        log = types.SimpleNamespace(origin=log_key.split("+")[0], key=types.SimpleNamespace(vkey=log_key))
+        files = WitnessFiles(folder, log, name="real.example")
+        witness = files.serve()
+        self.addCleanup(witness.kill)
+        host, port = witness.addresses["api"]
+        self.database.run("SELECT bulla.add_witness(%s, %s)", files.vkey, f"http://{host}:{port}/")
+        self.addCleanup(self.database.run, "SELECT bulla.drop_witness('real.example')")
+        for _ in range(2):
+            self.wait_for_cosignature("real.example", self.grow())
+        # The witness says it, by 409.
+        self.database.run("DELETE FROM bulla.cosigned")
+        self.wait_for_cosignature("real.example", self.grow())
+        self.assertEqual(files.kept(), [])
 
     def test_a_witness_that_is_further_or_was_set_back_says_how_far_it_is(self):
         witness = self.start_witness("late.example")
