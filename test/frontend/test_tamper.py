@@ -33,13 +33,14 @@ class TamperTest(BulladTest):
         super().setUpClass()
         run_there = cls.database.run
         run_there("SELECT bulla.set_log_name('ledger.example.com/bulla')")
-        # Of whom tokens are: adding one is an event of its organization.
-        cls.tokens = {chain: cls.database.add_token(chain, "audit:read", organization=chain)
-                      for chain in (ACME, OTHER)}
+        # For each test its own, for verifications are limited for each. Adding one is an event of its organization.
+        tests = [name for name in dir(cls) if name.startswith("test_")]
+        cls.tokens = {(chain, test): cls.database.add_token(f"{test} {chain}", "audit:read", organization=chain)
+                      for chain in (ACME, OTHER) for test in tests}
         for chain in (ACME, OTHER):
             run_there(f"INSERT INTO {EVENTS} (event_id, occurred_at, action, outcome, organization_id)"
                       " SELECT gen_random_uuid(), now(), 'test.happened', 'success', %s"
-                      " FROM generate_series(2, %s)", chain, ROWS)
+                      " FROM generate_series(%s, %s)", chain, len(tests) + 1, ROWS)
         run_there("CALL bulla.seal_all()")
         run_there(RECHAIN)
         for table in KEPT:
@@ -48,7 +49,7 @@ class TamperTest(BulladTest):
             f"SELECT organization_id, seq, event_id::text FROM {EVENTS}")}
 
     def verdict(self, chain):
-        answer = self.assert_ok(self.call("GET", "/v1/audit/verify", token=self.tokens[chain]))
+        answer = self.assert_ok(self.call("GET", "/v1/audit/verify", token=self.tokens[chain, self._testMethodName]))
         return tuple(answer[name] for name in ("verified", "verdict", "brokenChain", "brokenAtSeq",
                                                "brokenAtEventId"))
 
