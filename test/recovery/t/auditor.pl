@@ -134,6 +134,12 @@ my ($status, $printed) = run_for($whole, $verifier, 'export', '-', '--checkpoint
 is($status, 0, 'through a pipe: exit code 0');
 like($printed, qr/"outcome": "proven",\s+"exitCode": 0/, 'as JSON');
 
+# On a terminal it tells how far it is, and takes that away at the end.
+($status, $printed) = run_for('', 'python3', "$FindBin::RealBin/../progress.py", $export, $verifier, 'export', '-', '--checkpoint',
+	$checkpoint, @trust);
+is($status, 0, 'on a terminal: exit code 0');
+like($printed, qr/^\\rbulla-verify: \d+ rows\\e\[K.*\\r\\e\[K$/s, 'on a terminal: progress');
+
 # The file, changed behind its own digest.
 my @lines = split /^/, $whole;
 for (
