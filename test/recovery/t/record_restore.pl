@@ -78,7 +78,10 @@ seals_on($live, 'after the backup');
 my %lost = map { $_ => ask($live, "SELECT bulla.checkpoint($_)") } "'ledger'", "'lanes', '0'", "'lanes', '7'", "'bulla.heads'";
 my $old_key = ask($live, "SELECT bulla.verifier_key('ledger')");
 my $kept = write_file("$directory/kept", $lost{"'ledger'"});
-$live->safe_psql('postgres', 'SELECT pg_switch_wal()');
+# A segment that is being copied into the archive would be restored as far as it is there.
+my $switched = $live->safe_psql('postgres', 'SELECT pg_switch_wal()');
+ok($live->poll_query_until('postgres', "SELECT last_archived_wal >= pg_walfile_name('$switched') FROM pg_stat_archiver"),
+	'the log is archived');
 $live->stop('immediate');
 
 # Up to the end of the backup, on a new timeline.
