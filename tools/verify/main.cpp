@@ -88,6 +88,9 @@ void AddExport(CLI::App* app, Arguments* arguments) {
       ->type_name("FILE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  into.progress = isatty(STDERR_FILENO) == 1;
+  command->add_flag("--progress,!--no-progress", into.progress,
+                    "tell how far it is, on standard error; by default where that is a terminal");
   AddHeads(command, &into.heads);
   AddTrust(command, arguments);
 }
@@ -124,7 +127,6 @@ Verification Run(const CLI::App& app, Arguments arguments) {
   const PosixTime now{static_cast<uint64_t>(std::time(nullptr))};
   if (app.got_subcommand("export")) {
     arguments.export_file.trust = arguments.trust;
-    arguments.export_file.progress = isatty(STDERR_FILENO) == 1;
     return VerifyExport(arguments.export_file, now);
   }
   if (app.got_subcommand("proof")) {
