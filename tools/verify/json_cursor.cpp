@@ -73,14 +73,6 @@ JsonCursor::JsonCursor(std::string_view line, std::string* unescaped)
   unescaped_->reserve(line.size());
 }
 
-bool JsonCursor::Skip(std::string_view bytes) {
-  if (failed_ || !std::string_view(at_, end_).starts_with(bytes)) return false;
-  at_ += bytes.size();
-  return true;
-}
-
-bool JsonCursor::Expect(std::string_view bytes) { return Skip(bytes) || Fail(); }
-
 bool JsonCursor::Text(std::string_view* text) {
   if (!Expect("\"")) return false;
   const char* const start = at_;

@@ -14,9 +14,13 @@ class JsonCursor {
   JsonCursor(std::string_view line, std::string* unescaped);
 
   // Just these bytes.
-  bool Expect(std::string_view bytes);
-  // Whether these bytes come next; takes them only then.
-  bool Skip(std::string_view bytes);
+  bool Expect(std::string_view bytes) { return Skip(bytes) || Fail(); }
+  // Whether these bytes come next; takes them only then. Inline, as the compiler knows most of what is compared.
+  bool Skip(std::string_view bytes) {
+    if (failed_ || !std::string_view(at_, end_).starts_with(bytes)) return false;
+    at_ += bytes.size();
+    return true;
+  }
   // A string in the one form that the specification gives it, and UTF-8.
   bool Text(std::string_view* text);
   // 0 … 2^63 - 1, without leading zeros.
