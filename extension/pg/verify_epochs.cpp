@@ -1,8 +1,6 @@
 #include "pg/verify_epochs.h"
 
 extern "C" {
-#include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 }
@@ -16,12 +14,9 @@ extern "C" {
 #include "pg/context_owned.h"
 #include "pg/event_lookup.h"
 #include "pg/heads_ledger.h"
-#include "pg/key_tables.h"
-#include "pg/uuid_ids.h"
 #include "pg/restore_loss.h"
 #include "pg/restore_rows.h"
 #include "pg/tile_rows.h"
-#include "pg/user_scope.h"
 #include "pg/verify_trees.h"
 
 namespace bulla {
@@ -110,24 +105,10 @@ const LoggedEvent* TakeEvent(EpochCheck* check, const TreeRow& tree) {
 
 // Whether bulla.heads tells of another tree in the place of this one, which does not grow any more, or of a larger one.
 bool HeadsContradict(const TreeRow& tree) {
-  if (!OidIsValid(HeadsLedger()) || IsOfHeads(tree)) return false;
-  const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);
-  SPI_connect();
-  Oid types[] = {UUIDOID, TEXTOID, INT4OID, INT8OID, BYTEAOID};
-  Datum values[] = {IdDatum(tree.ledger), CStringGetTextDatum(tree.chain_id),
-                    Int32GetDatum(tree.epoch), Int64GetDatum(static_cast<int64>(tree.size.value)),
-                    BytesDatum(tree.root.bytes)};
-  if (SPI_execute_with_args(
-          "SELECT 1 FROM bulla.heads AS h WHERE h.ledger_id OPERATOR(pg_catalog.=) $1 AND "
-          "(h.chain_id COLLATE pg_catalog.\"C\") OPERATOR(pg_catalog.=) $2 AND h.epoch "
-          "OPERATOR(pg_catalog.=) $3 AND h.size OPERATOR(pg_catalog.>=) $4 AND NOT (h.size "
-          "OPERATOR(pg_catalog.=) $4 AND h.root OPERATOR(pg_catalog.=) $5)",
-          5, types, values, nullptr, true, 1) != SPI_OK_SELECT)
-    elog(ERROR, "SPI failed to read bulla.heads");
-  const bool found = SPI_processed > 0;
-  SPI_finish();
-  EndAs(caller);
-  return found;
+  return OidIsValid(HeadsLedger()) && !IsOfHeads(tree) &&
+         AnyHead(tree,
+                 "h.size OPERATOR(pg_catalog.>=) $4 AND NOT (h.size OPERATOR(pg_catalog.=) $4 AND "
+                 "h.root OPERATOR(pg_catalog.=) $5)");
 }
 
 // A tree that ended has to be what it was.

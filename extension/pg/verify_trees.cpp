@@ -86,23 +86,7 @@ bool RebuildRoot(const TreeRow& tree, NodeHash* root) {
 
 // Whether bulla.heads has this tree with this root.
 bool HeadsTellOf(const TreeRow& tree) {
-  const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);
-  SPI_connect();
-  Oid types[] = {UUIDOID, TEXTOID, INT4OID, INT8OID, BYTEAOID};
-  Datum values[] = {IdDatum(tree.ledger), CStringGetTextDatum(tree.chain_id),
-                    Int32GetDatum(tree.epoch), Int64GetDatum(static_cast<int64>(tree.size.value)),
-                    BytesDatum(tree.root.bytes)};
-  if (SPI_execute_with_args(
-          "SELECT 1 FROM bulla.heads AS h WHERE h.ledger_id OPERATOR(pg_catalog.=) $1 AND "
-          "(h.chain_id COLLATE pg_catalog.\"C\") OPERATOR(pg_catalog.=) $2 AND h.epoch "
-          "OPERATOR(pg_catalog.=) $3 AND h.size OPERATOR(pg_catalog.=) $4 AND h.root "
-          "OPERATOR(pg_catalog.=) $5",
-          5, types, values, nullptr, true, 1) != SPI_OK_SELECT)
-    elog(ERROR, "SPI failed to read bulla.heads");
-  const bool found = SPI_processed > 0;
-  SPI_finish();
-  EndAs(caller);
-  return found;
+  return AnyHead(tree, "h.size OPERATOR(pg_catalog.=) $4 AND h.root OPERATOR(pg_catalog.=) $5");
 }
 
 // Trees that bulla.heads tells of and that are not there, by chain and epoch: from one to the next in its index, however
@@ -194,6 +178,26 @@ void VerifyTrees(const LedgerId& ledger, const SealedLeaves* sealed, const Trees
   TreeCheck check{&wanted, report, state};
   EachSealedTree(sealed, CheckTree, &check);
   CheckLostTrees(ledger, wanted, report, state);
+}
+
+bool AnyHead(const TreeRow& tree, const char* condition) {
+  const UserScope caller = BeginAs(ExtensionOwner(), SECURITY_LOCAL_USERID_CHANGE);
+  SPI_connect();
+  Oid types[] = {UUIDOID, TEXTOID, INT4OID, INT8OID, BYTEAOID};
+  Datum values[] = {IdDatum(tree.ledger), CStringGetTextDatum(tree.chain_id),
+                    Int32GetDatum(tree.epoch), Int64GetDatum(static_cast<int64>(tree.size.value)),
+                    BytesDatum(tree.root.bytes)};
+  const char* const query = psprintf(
+      "SELECT 1 FROM bulla.heads AS h WHERE h.ledger_id OPERATOR(pg_catalog.=) $1 AND "
+      "(h.chain_id COLLATE pg_catalog.\"C\") OPERATOR(pg_catalog.=) $2 AND h.epoch "
+      "OPERATOR(pg_catalog.=) $3 AND %s",
+      condition);
+  if (SPI_execute_with_args(query, 5, types, values, nullptr, true, 1) != SPI_OK_SELECT)
+    elog(ERROR, "SPI failed to read bulla.heads");
+  const bool found = SPI_processed > 0;
+  SPI_finish();
+  EndAs(caller);
+  return found;
 }
 
 bool HeadsTellOf(const LedgerId& ledger, const char* chain_id) {

@@ -23,6 +23,10 @@ struct TreesToVerify {
 void VerifyTrees(const LedgerId& ledger, const SealedLeaves* sealed, const TreesToVerify& wanted,
                  ReportFinding report, void* state);
 
+// Whether bulla.heads, which is there, has a row of the tree's chain and epoch for which this SQL condition on h holds, $4 being
+// the tree's size and $5 its root.
+bool AnyHead(const TreeRow& tree, const char* condition);
+
 // Whether a tree of this chain was ever recorded in bulla.heads.
 bool HeadsTellOf(const LedgerId& ledger, const char* chain_id);
 
